@@ -18,9 +18,9 @@ extern "C" {
 
 /** One tensor of a model file, row-major, little-endian, sub-byte types packed least significant bits first. */
 typedef struct mote_model_tensor {
-    const char *name;  /**< UTF-8 with a terminating zero, 1..255 bytes; owned by the model */
+    const char *name; /**< UTF-8 with a terminating zero, 1..255 bytes; owned by the model */
     mote_dtype dtype;
-    unsigned rank;     /**< 0 (a scalar) .. 8 */
+    unsigned rank; /**< 0 (a scalar) .. 8 */
     uint64_t shape[MOTE_MODEL_RANK_MAX];
     uint64_t elements; /**< product of the shape */
     uint64_t bytes;    /**< ceil(elements * bits / 8) */
@@ -40,7 +40,8 @@ typedef struct mote_model mote_model;
  * Memory  borrows file[0..size) until mote_model_close()
  * Errors  ERR_MODEL (malformed or of an unknown format; *error says what), ERR_NOMEM
  */
-mote_status mote_model_open(mote_model **out, const uint8_t *file, size_t size, mote_model_error *error) MOTE_MUST_CHECK;
+mote_status mote_model_open(mote_model **out, const uint8_t *file, size_t size,
+                            mote_model_error *error) MOTE_MUST_CHECK;
 void mote_model_close(mote_model *m);
 
 /** "safetensors", "npy" or "npz". */

@@ -9,12 +9,14 @@
 extern "C" {
 #endif
 
+/* clang-format off: the numbering is read by rows */
 typedef enum mote_dtype {
     MOTE_BOOL = 1, MOTE_U8, MOTE_I8, MOTE_U16, MOTE_I16, MOTE_U32, MOTE_I32, MOTE_U64, MOTE_I64,
     MOTE_F16, MOTE_BF16, MOTE_F32, MOTE_F64,
     MOTE_F8_E4M3, MOTE_F8_E5M2, MOTE_F8_E4M3FNUZ, MOTE_F8_E5M2FNUZ, MOTE_F8_E8M0,
     MOTE_F6_E2M3, MOTE_F6_E3M2, MOTE_F4, MOTE_U4, MOTE_I4, MOTE_C64, MOTE_C128
 } mote_dtype;
+/* clang-format on */
 
 typedef enum mote_kind { MOTE_KIND_TENSOR = 1, MOTE_KIND_BLOB = 2, MOTE_KIND_TEXT = 3 } mote_kind;
 
@@ -25,12 +27,14 @@ const char *mote_dtype_name(unsigned dtype);
 /** Name of a layout, numeric or coder id; "?" if unassigned. */
 const char *mote_id_name(unsigned id);
 
+/* clang-format off: one row a range of ids */
 enum {
     MOTE_LAYOUT_DENSE = 1, MOTE_LAYOUT_BITMASK = 2, MOTE_LAYOUT_CSR = 3, MOTE_LAYOUT_LOWRANK = 4,
     MOTE_NUM_STORED = 32, MOTE_NUM_FLOAT = 33, MOTE_NUM_INT = 34, MOTE_NUM_AFFINE = 35,
     MOTE_CODER_STORED = 96, MOTE_CODER_CONSTANT = 97, MOTE_CODER_RANS1 = 98, MOTE_CODER_RANS8 = 99,
     MOTE_CODER_RANS32 = 100, MOTE_CODER_ZSTD = 101
 };
+/* clang-format on */
 
 #ifdef __cplusplus
 }
