@@ -9,7 +9,7 @@
 extern "C" {
 #endif
 
-/* clang-format off: the numbering is read by rows */
+/* clang-format off */
 typedef enum mote_dtype {
     MOTE_BOOL = 1, MOTE_U8, MOTE_I8, MOTE_U16, MOTE_I16, MOTE_U32, MOTE_I32, MOTE_U64, MOTE_I64,
     MOTE_F16, MOTE_BF16, MOTE_F32, MOTE_F64,
@@ -27,7 +27,7 @@ const char *mote_dtype_name(unsigned dtype);
 /** Name of a layout, numeric or coder id; "?" if unassigned. */
 const char *mote_id_name(unsigned id);
 
-/* clang-format off: one row a range of ids */
+/* clang-format off */
 enum {
     MOTE_LAYOUT_DENSE = 1, MOTE_LAYOUT_BITMASK = 2, MOTE_LAYOUT_CSR = 3, MOTE_LAYOUT_LOWRANK = 4,
     MOTE_NUM_STORED = 32, MOTE_NUM_FLOAT = 33, MOTE_NUM_INT = 34, MOTE_NUM_AFFINE = 35,
