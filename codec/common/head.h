@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The head of a tensor in memory: grid, term, planes. Spec codecs.md 2. Device code. */
+#ifndef MOTE_CODEC_HEAD_H
+#define MOTE_CODEC_HEAD_H
+
+#include "common/tables.h"
+#include "mote/registry.h"
+
+#define MOTE_CLASSES_MAX 16
+#define MOTE_BYTE_PLANES_MAX 7
+#define MOTE_LANES_MAX 32
+#define MOTE_PIECE_SPARSE_MAX 65535 /* columns of a piece of a sparse layout */
+
+/** A plane descriptor together with what its place implies. Spec codecs.md 2.2 */
+typedef struct mote_plane {
+    uint8_t coder;       /**< id */
+    uint8_t n_classes;   /**< rANS: 1..16 */
+    uint8_t class_coder; /**< rANS, n_classes > 1: CODER_STORED or CODER_RANS1 */
+    uint8_t escapes;     /**< rANS: 0..2 */
+    uint8_t width;       /**< bits of a value, 1..16 (elements planes: bits of the dtype, up to 128) */
+    uint16_t table;      /**< first table: [class map's] classes [escape's] */
+    int32_t vmin, vmax;  /**< range of a value */
+    int32_t constant;    /**< CODER_CONSTANT */
+} mote_plane;
+
+/** How numbers are coded. Spec codecs.md 5 */
+typedef struct mote_num {
+    uint8_t numeric;     /**< id */
+    uint8_t dtype;       /**< float: the held dtype; else the entry's */
+    uint8_t n_bytes;     /**< byte planes below V */
+    uint8_t bits;        /**< affine: 1..8, 16 */
+    uint8_t zero;        /**< affine: 1 with zero-point */
+    uint8_t scope;       /**< affine: 0 tensor, 1 row, 2 group */
+    uint8_t scale_dtype; /**< affine: F32, F16 or BF16 */
+    uint16_t zero_point; /**< affine, scope 0 */
+    uint32_t group;      /**< affine, scope 2 */
+    uint32_t scale;      /**< affine, scope 0: bits of the scale in scale_dtype */
+    mote_plane v;        /**< V; stored: the elements */
+    mote_plane byte[MOTE_BYTE_PLANES_MAX]; /**< most significant first */
+} mote_num;
+
+typedef struct mote_term {
+    uint8_t layout;       /**< id */
+    mote_plane mask;      /**< bitmask */
+    mote_plane counts;    /**< csr */
+    mote_plane gaps;      /**< csr */
+    uint32_t rank;        /**< lowrank */
+    uint32_t rows_per_record;
+    mote_num num;         /**< elements, kept elements, or U */
+    mote_num v;           /**< lowrank: V */
+} mote_term;
+
+typedef struct mote_head {
+    uint64_t rows, cols; /**< of the coded matrix */
+    uint64_t seg_elems;
+    uint64_t n_segments;
+    uint32_t n_residents;
+    uint16_t n_tables;
+    uint8_t axis;        /**< 1: transposed */
+    uint8_t dtype;       /**< of the entry */
+    mote_term term;
+} mote_head;
+
+/** The rectangle of the coded matrix that a segment holds. */
+typedef struct mote_extent {
+    uint64_t row, col;     /**< first row and column */
+    uint64_t rows, cols;   /**< rows: pieces; cols: elements of a piece */
+} mote_extent;
+
+/**
+ * Read a head; build its tables into tables[0..max_tables).
+ *
+ * used     if not NULL: called for each layout, numeric and coder id that stands in the head (needs check)
+ * specs    if not NULL: tables as written, max_tables of them (tools)
+ * Errors   those of codecs.md 2; LIMIT if there are more than max_tables tables; UNSUPPORTED for registered ids that
+ *          this build lacks
+ */
+mote_status mote_head_read(mote_head *h, mote_table *tables, mote_table_spec *specs, size_t max_tables, mote_rd r,
+                           unsigned dtype, uint64_t elements, void (*used)(void *ctx, unsigned id), void *ctx)
+    MOTE_MUST_CHECK;
+
+/** Extent of segment s < h->n_segments. Spec codecs.md 1.1 */
+mote_extent mote_head_extent(const mote_head *h, uint64_t s);
+/** Elements of the largest segment: min(seg_elems, rows * cols). */
+uint64_t mote_head_seg_max(const mote_head *h);
+
+#endif

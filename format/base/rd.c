@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The reader of rd.h. Device code. */
+#include "base/rd.h"
+
+#include "base/le.h"
+
+mote_rd mote_rd_init(const uint8_t *p, size_t n)
+{
+    static const uint8_t none[1]; /* NULL + 0 is undefined; this is not */
+    if (p == NULL) {
+        p = none;
+        n = 0;
+    }
+    return (mote_rd){.p = p, .end = p + n, .st = MOTE_OK};
+}
+
+void mote_rd_fail(mote_rd *r, mote_status st)
+{
+    if (r->st == MOTE_OK) r->st = st;
+    r->end = r->p;
+}
+
+const uint8_t *mote_rd_take(mote_rd *r, size_t n)
+{
+    const uint8_t *at = r->p;
+    if (n > mote_rd_left(r) || r->st != MOTE_OK) {
+        mote_rd_fail(r, MOTE_ERR_TRUNCATED);
+        return NULL;
+    }
+    r->p += n;
+    return at;
+}
+
+uint8_t mote_rd_u8(mote_rd *r)
+{
+    const uint8_t *p = mote_rd_take(r, 1);
+    return p ? *p : 0;
+}
+
+uint16_t mote_rd_u16(mote_rd *r)
+{
+    const uint8_t *p = mote_rd_take(r, 2);
+    return p ? mote_le16(p) : 0;
+}
+
+uint32_t mote_rd_u32(mote_rd *r)
+{
+    const uint8_t *p = mote_rd_take(r, 4);
+    return p ? mote_le32(p) : 0;
+}
+
+uint64_t mote_rd_u64(mote_rd *r)
+{
+    const uint8_t *p = mote_rd_take(r, 8);
+    return p ? mote_le64(p) : 0;
+}
+
+/* Spec format.md 2.2 */
+uint64_t mote_rd_varint(mote_rd *r)
+{
+    uint64_t v = 0;
+    for (unsigned shift = 0; shift < 63; shift += 7) {
+        const uint8_t *p = mote_rd_take(r, 1);
+        if (!p) return 0;
+        v |= (uint64_t)(*p & 0x7F) << shift;
+        if (*p < 0x80) {
+            if (*p == 0 && shift != 0) break; /* not the shortest form */
+            return v;
+        }
+    }
+    mote_rd_fail(r, MOTE_ERR_VARINT); /* nine bytes carry 63 bits: a tenth would exceed 2^63-1 */
+    return 0;
+}
+
+uint64_t mote_rd_varint_max(mote_rd *r, uint64_t max, mote_status st)
+{
+    uint64_t v = mote_rd_varint(r);
+    if (v <= max) return v;
+    mote_rd_fail(r, st);
+    return 0;
+}
+
+int64_t mote_rd_zigzag(mote_rd *r, int64_t limit, mote_status st)
+{
+    uint64_t z = mote_rd_varint(r);
+    int64_t x = (z & 1) ? -(int64_t)(z >> 1) - 1 : (int64_t)(z >> 1);
+    if (x >= -limit && x <= limit) return x;
+    mote_rd_fail(r, st);
+    return 0;
+}
+
+mote_rd mote_rd_sub(mote_rd *r, uint64_t n)
+{
+    const uint8_t *p = n > mote_rd_left(r) ? NULL : mote_rd_take(r, (size_t)n);
+    mote_rd child = mote_rd_init(p, p ? (size_t)n : 0);
+    if (!p) {
+        mote_rd_fail(r, MOTE_ERR_TRUNCATED);
+        mote_rd_fail(&child, r->st);
+    }
+    return child;
+}
+
+mote_rd mote_rd_sub_varint(mote_rd *r)
+{
+    uint64_t n = mote_rd_varint(r);
+    return mote_rd_sub(r, n);
+}
+
+mote_status mote_rd_end(const mote_rd *r)
+{
+    if (r->st != MOTE_OK) return r->st;
+    return r->p == r->end ? MOTE_OK : MOTE_ERR_TRAILING;
+}
+
+/* Spec format.md 2.3 */
+bool mote_tlv_next(mote_rd *r, mote_tlv *f)
+{
+    if (mote_rd_left(r) == 0) return false;
+    uint64_t tag = mote_rd_varint_max(r, UINT32_MAX, MOTE_ERR_LIMIT);
+    if (!mote_rd_ok(r)) return false;
+    if (tag <= f->tag) {
+        mote_rd_fail(r, MOTE_ERR_ORDER);
+        return false;
+    }
+    f->tag = tag;
+    f->value = mote_rd_sub_varint(r);
+    return mote_rd_ok(r);
+}
+
+void mote_tlv_unknown(mote_rd *r, const mote_tlv *f)
+{
+    if (f->tag % 2 == 0) mote_rd_fail(r, MOTE_ERR_CRITICAL);
+}

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The sticky bounds-checked reader: every byte of a package that is parsed goes through mote_rd_take(). The first
+ * failure wins and leaves the reader empty, so loops over "bytes left" end by themselves. Device code. */
+#ifndef MOTE_BASE_RD_H
+#define MOTE_BASE_RD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "mote/status.h"
+
+typedef struct mote_rd {
+    const uint8_t *p, *end;
+    mote_status st;
+} mote_rd;
+
+/** Reader over p[0..n); p may be NULL if n is 0. */
+mote_rd mote_rd_init(const uint8_t *p, size_t n);
+
+static inline size_t mote_rd_left(const mote_rd *r)
+{
+    return (size_t)(r->end - r->p);
+}
+
+static inline bool mote_rd_ok(const mote_rd *r)
+{
+    return r->st == MOTE_OK;
+}
+
+void mote_rd_fail(mote_rd *r, mote_status st);
+/** The next n bytes, or NULL (TRUNCATED). n = 0 gives a valid pointer. */
+const uint8_t *mote_rd_take(mote_rd *r, size_t n);
+/** Little-endian integers; 0 after a failure. */
+uint8_t mote_rd_u8(mote_rd *r);
+uint16_t mote_rd_u16(mote_rd *r);
+uint32_t mote_rd_u32(mote_rd *r);
+uint64_t mote_rd_u64(mote_rd *r);
+/** LEB128, shortest form, <= 2^63-1 (VARINT); 0 after a failure. Spec format.md 2.2 */
+uint64_t mote_rd_varint(mote_rd *r);
+/** A varint that must not exceed max, else st. */
+uint64_t mote_rd_varint_max(mote_rd *r, uint64_t max, mote_status st);
+/** Zigzag varint with |x| <= limit < 2^62, else st. Spec codecs.md 1 */
+int64_t mote_rd_zigzag(mote_rd *r, int64_t limit, mote_status st);
+/** Child reader over the next n bytes; the parent moves past them. A failed parent gives a failed child. */
+mote_rd mote_rd_sub(mote_rd *r, uint64_t n);
+/** v length, bytes: a child reader over the bytes. */
+mote_rd mote_rd_sub_varint(mote_rd *r);
+/** The reader's error, or TRAILING if bytes remain. */
+mote_status mote_rd_end(const mote_rd *r) MOTE_MUST_CHECK;
+
+/** Walks tagged fields: tags ascend strictly. Spec format.md 2.3 */
+typedef struct mote_tlv {
+    uint64_t tag;
+    mote_rd value;
+} mote_tlv;
+
+/**
+ * Next field of r. False at the end or on failure (see r->st: ORDER, TRUNCATED, VARINT, LIMIT for tags beyond 2^32).
+ * Begin with *f zeroed: 0 is no tag.
+ */
+bool mote_tlv_next(mote_rd *r, mote_tlv *f);
+/** What to do with a tag that the caller does not know: even is CRITICAL, odd is skipped. */
+void mote_tlv_unknown(mote_rd *r, const mote_tlv *f);
+
+#endif

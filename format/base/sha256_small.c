@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * SHA-256 for parts that have none in hardware or ROM. Everything is rolled up for size: input enters one byte at a
+ * time, so neither alignment nor byte order matters and no block buffer is needed beside the message schedule. */
+#include <string.h>
+
+#include "mote/platform.h"
+
+/* First 32 bits of the fractional parts of the cube roots of the first 64 primes. Source FIPS 180-4, 4.2.2 */
+static const uint32_t round_constant[64] = {
+    0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1, 0x923f82a4, 0xab1c5ed5,
+    0xd807aa98, 0x12835b01, 0x243185be, 0x550c7dc3, 0x72be5d74, 0x80deb1fe, 0x9bdc06a7, 0xc19bf174,
+    0xe49b69c1, 0xefbe4786, 0x0fc19dc6, 0x240ca1cc, 0x2de92c6f, 0x4a7484aa, 0x5cb0a9dc, 0x76f988da,
+    0x983e5152, 0xa831c66d, 0xb00327c8, 0xbf597fc7, 0xc6e00bf3, 0xd5a79147, 0x06ca6351, 0x14292967,
+    0x27b70a85, 0x2e1b2138, 0x4d2c6dfc, 0x53380d13, 0x650a7354, 0x766a0abb, 0x81c2c92e, 0x92722c85,
+    0xa2bfe8a1, 0xa81a664b, 0xc24b8b70, 0xc76c51a3, 0xd192e819, 0xd6990624, 0xf40e3585, 0x106aa070,
+    0x19a4c116, 0x1e376c08, 0x2748774c, 0x34b0bcb5, 0x391c0cb3, 0x4ed8aa4a, 0x5b9cca4f, 0x682e6ff3,
+    0x748f82ee, 0x78a5636f, 0x84c87814, 0x8cc70208, 0x90befffa, 0xa4506ceb, 0xbef9a3f7, 0xc67178f2,
+};
+
+/* Likewise of the square roots of the first 8 primes. Source FIPS 180-4, 5.3.3 */
+static const uint32_t initial_hash[8] = { 0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a,
+                                          0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19 };
+
+typedef struct sha256 {
+    uint32_t h[8];
+    uint32_t w[16]; /* the block being filled, then the last 16 words of the schedule */
+    uint64_t bytes;
+} sha256;
+
+static uint32_t rotr(uint32_t x, unsigned n)
+{
+    return x >> n | x << (32 - n);
+}
+
+/* Source FIPS 180-4, 6.2.2. The schedule is kept as a ring of 16 words: W[t-16] is overwritten by W[t].
+ * a..h sit in v[0..7]; a round shifts them by one place, which costs fewer bytes than renaming registers. */
+static void compress(sha256 *s)
+{
+    uint32_t v[8];
+    memcpy(v, s->h, sizeof v);
+    for (unsigned t = 0; t < 64; t++) {
+        uint32_t *w = &s->w[t & 15];
+        if (t >= 16) {
+            const uint32_t w15 = s->w[(t + 1) & 15], w2 = s->w[(t + 14) & 15];
+            *w += (rotr(w15, 7) ^ rotr(w15, 18) ^ w15 >> 3) + s->w[(t + 9) & 15] +
+                  (rotr(w2, 17) ^ rotr(w2, 19) ^ w2 >> 10);
+        }
+        const uint32_t a = v[0], e = v[4];
+        const uint32_t t1 = v[7] + (rotr(e, 6) ^ rotr(e, 11) ^ rotr(e, 25)) + (v[6] ^ (e & (v[5] ^ v[6]))) +
+                            round_constant[t] + *w;
+        const uint32_t t2 = (rotr(a, 2) ^ rotr(a, 13) ^ rotr(a, 22)) + ((a & v[1]) | (v[2] & (a | v[1])));
+        memmove(v + 1, v, 7 * sizeof *v);
+        v[4] += t1;
+        v[0] = t1 + t2;
+    }
+    for (unsigned i = 0; i < 8; i++) s->h[i] += v[i];
+}
+
+/* Four bytes shifted into a word leave nothing of what it held, so words need not be cleared between blocks. */
+static void put(sha256 *s, uint8_t byte)
+{
+    uint32_t *w = &s->w[(s->bytes >> 2) & 15];
+    *w = *w << 8 | byte;
+    if ((++s->bytes & 63) == 0) compress(s);
+}
+
+void mote_sha256_small(void *ctx, uint8_t digest[MOTE_DIGEST_BYTES], const uint8_t *const part[], const size_t bytes[],
+                       size_t n)
+{
+    (void)ctx;
+    sha256 s;
+    memcpy(s.h, initial_hash, sizeof s.h);
+    s.bytes = 0;
+    for (size_t p = 0; p < n; p++) {
+        for (size_t i = 0; i < bytes[p]; i++) put(&s, part[p][i]);
+    }
+    /* Padding, FIPS 180-4, 5.1.1: a one bit, zeros up to 8 bytes before a block's end, the length in bits. */
+    const uint64_t bits = s.bytes << 3;
+    put(&s, 0x80);
+    while ((s.bytes & 63) != 56) put(&s, 0);
+    for (unsigned shift = 64; shift != 0;) put(&s, (uint8_t)(bits >> (shift -= 8)));
+    for (unsigned i = 0; i < MOTE_DIGEST_BYTES; i++) digest[i] = (uint8_t)(s.h[i >> 2] >> (24 - 8 * (i & 3)));
+}
