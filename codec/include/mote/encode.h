@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Encoding: what becomes of a tensor, and packing a whole model. Host only. */
+#ifndef MOTE_ENCODE_H
+#define MOTE_ENCODE_H
+
+#include "mote/model.h"
+#include "mote/write.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef enum mote_method {
+    MOTE_METHOD_LOSSLESS = 0, /**< bit-exact */
+    MOTE_METHOD_AFFINE,       /**< integers of `bits` with scales; entry keeps its dtype */
+    MOTE_METHOD_F16,          /**< cast to f16: the entry's dtype becomes f16 */
+    MOTE_METHOD_BF16          /**< cast to bf16 */
+} mote_method;
+
+typedef enum mote_scope { MOTE_SCOPE_TENSOR = 0, MOTE_SCOPE_ROW = 1, MOTE_SCOPE_GROUP = 2 } mote_scope;
+typedef enum mote_profile { MOTE_PROFILE_NANO, MOTE_PROFILE_STD, MOTE_PROFILE_HOST } mote_profile;
+
+typedef struct mote_encode_options {
+    size_t struct_size;
+    mote_method method;
+    unsigned bits;          /**< AFFINE: 1..8, 16 */
+    mote_scope scope;       /**< AFFINE */
+    uint32_t group;         /**< AFFINE, SCOPE_GROUP: columns */
+    int zero_point;         /**< AFFINE: 0 symmetric, 1 with zero-point */
+    mote_dtype scale_dtype; /**< AFFINE: F32, F16 or BF16 */
+    double prune_fraction;  /**< > 0: set this fraction of smallest magnitudes of each tensor to zero, < 1 */
+    double prune_threshold; /**< > 0: set |x| < threshold to zero */
+    uint32_t rank;          /**< > 0: low-rank factors of this rank */
+    double energy;          /**< > 0: least rank that keeps this share of the squared singular values, <= 1 */
+    uint64_t small;         /**< tensors with fewer elements, or one dimension, stay lossless (unless cast); default 1024 */
+    uint32_t chunk_max;     /**< bytes, 256..2^20; 0 = by profile (nano 4 KiB, std 16 KiB, host 256 KiB) */
+    mote_profile profile;
+    int only_stored;        /**< testing and comparison: every tensor as stored */
+    int tensor_digests;     /**< write the ancillary digest of each tensor's decoded elements */
+} mote_encode_options;
+
+#define MOTE_ENCODE_OPTIONS_INIT                                                                                     \
+    {                                                                                                                \
+        .struct_size = sizeof(mote_encode_options), .bits = 8, .scope = MOTE_SCOPE_ROW, .scale_dtype = MOTE_F32,     \
+        .small = 1024, .profile = MOTE_PROFILE_STD                                                                   \
+    }
+
+/** What encoding a tensor gave. Bits are of the whole tensor. */
+typedef struct mote_encode_report {
+    mote_dtype dtype;          /**< of the entry: the source's unless cast */
+    uint64_t elements, original_bytes, packed_bytes; /**< packed: head, residents and segments */
+    uint64_t head_bytes, class_bytes, scale_bytes, symbol_bytes, escape_bytes, raw_bytes, layout_bytes; /**< payload parts */
+    double signal, noise;      /**< sums of squares of the source and of the error; noise 0 = exact */
+    unsigned layout, numeric, coder; /**< ids: coder of V */
+    unsigned axis, bits, n_classes;
+    uint32_t rank;
+    uint64_t kept;             /**< elements that a sparse layout keeps */
+    double ideal_bits;         /**< entropy of the counts of each class + class map + scales + half a log2 n a parameter */
+} mote_encode_report;
+
+/** A coded tensor: everything that mote_write_entry needs. Owned by the caller; free with mote_coded_free(). */
+typedef struct mote_coded {
+    mote_write_entry entry; /**< records, facts and needs filled in; name, kind, shape copied from the source */
+    mote_encode_report report;
+    void *memory;           /**< private */
+} mote_coded;
+
+/**
+ * Encode one tensor. Reentrant: different tensors may be encoded by different threads.
+ *
+ * data    t->bytes of elements as in model.h
+ * Memory  out->entry.name borrows t->name; the rest is owned by *out
+ * Errors  ERR_ARG (options), ERR_NOMEM, ERR_VALUE (NaN or infinite elements in a method that cannot hold them, with the
+ *         tensor named in *error), ERR_LIMIT (cannot be cut to fit chunk_max)
+ */
+mote_status mote_encode_tensor(mote_coded *out, const mote_encode_options *options, const mote_model_tensor *t,
+                               const uint8_t *data, mote_model_error *error) MOTE_MUST_CHECK;
+/** Encode opaque bytes (kind blob or text): zstd where the profile has it and it is smaller. */
+mote_status mote_encode_blob(mote_coded *out, const mote_encode_options *options, mote_kind kind, const char *name,
+                             const uint8_t *data, size_t bytes) MOTE_MUST_CHECK;
+void mote_coded_free(mote_coded *c);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
