@@ -8,6 +8,7 @@ const char *mote_dtype_name(unsigned dtype)
     switch (dtype) {
 #define MOTE_DTYPE(id, name, text, b) \
     case id: return text;
+/* one case a row of the table */
 #include "base/registry.def"
     default: return "?";
     }
@@ -18,6 +19,7 @@ const char *mote_id_name(unsigned id)
     switch (id) {
 #define MOTE_ID(id, name, text, state) \
     case id: return text;
+/* one case a row of the table */
 #include "base/registry.def"
     default: return "?";
     }
