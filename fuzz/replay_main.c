@@ -20,14 +20,17 @@ typedef struct totals {
     size_t files, inputs, unreadable;
 } totals;
 
-/* Says on stderr what runs, for the case that it crashes: the last line names the input. */
-static void run(const char *path, const uint8_t *data, size_t size, totals *t)
+static void *must(void *memory)
 {
-    uint8_t *copy = malloc(size);
-    if (!copy && size) {
-        fprintf(stderr, "%s: no memory\n", path);
-        exit(3);
-    }
+    if (memory) return memory;
+    fprintf(stderr, "no memory\n");
+    exit(3);
+}
+
+static void run(const uint8_t *data, size_t size, totals *t)
+{
+    uint8_t *copy = must(malloc(size ? size : 1));
+
     if (size) memcpy(copy, data, size);
     LLVMFuzzerTestOneInput(copy, size);
     free(copy);
@@ -63,15 +66,14 @@ static void run_file(const char *path, size_t all, totals *t)
         t->unreadable++;
         return;
     }
-    fprintf(stderr, "%s\n", path);
+    fprintf(stderr, "%s\n", path); /* should it crash, the last line names the input */
     if (all > size) all = size;
-    for (size_t n = 0; n < all; n++) run(path, data, n, t);
+    for (size_t n = 0; n < all; n++) run(data, n, t);
     /* The sampled lengths: each step's remainder is carried by the multiplication, sizes are far below 2^58. */
-    for (size_t k = 0; size > all && k < PREFIX_SAMPLES; k++)
-        run(path, data, all + (size - all) * k / PREFIX_SAMPLES, t);
+    for (size_t k = 0; size > all && k < PREFIX_SAMPLES; k++) run(data, all + (size - all) * k / PREFIX_SAMPLES, t);
     for (size_t k = PREFIX_TAIL; k > 0; k--)
-        if (size > all && k <= size - all) run(path, data, size - k, t);
-    run(path, data, size, t);
+        if (size > all && k <= size - all) run(data, size - k, t);
+    run(data, size, t);
     free(data);
     t->files++;
 }
@@ -98,12 +100,9 @@ static void run_folder(const char *folder, size_t all, totals *t)
         if (e->d_name[0] == '.') continue;
         if (n == room) {
             room = room ? 2 * room : 64;
-            names = realloc(names, room * sizeof *names);
+            names = must(realloc(names, room * sizeof *names));
         }
-        if (!names || !(names[n] = malloc(bytes))) {
-            fprintf(stderr, "no memory\n");
-            exit(3);
-        }
+        names[n] = must(malloc(bytes));
         snprintf(names[n++], bytes, "%s/%s", folder, e->d_name);
     }
     closedir(dir);
