@@ -32,35 +32,32 @@ static uint32_t rotr(uint32_t x, unsigned n)
     return x >> n | x << (32 - n);
 }
 
-/* Source FIPS 180-4, 6.2.2. The schedule is kept as a ring of 16 words: W[t-16] is overwritten by W[t].
- * a..h sit in v[0..7]; a round shifts them by one place, which costs fewer bytes than renaming registers. */
+/* Source FIPS 180-4, 6.2.2. The schedule is a ring of 16 words: once round t has used W[t], its place takes W[t+16].
+ * a..h are v[0..7], moved on by one place a round: a loop is smaller than eight names and needs no fast memmove. */
 static void compress(sha256 *s)
 {
     uint32_t v[8];
     memcpy(v, s->h, sizeof v);
     for (unsigned t = 0; t < 64; t++) {
         uint32_t *w = &s->w[t & 15];
-        if (t >= 16) {
-            const uint32_t w15 = s->w[(t + 1) & 15], w2 = s->w[(t + 14) & 15];
-            *w += (rotr(w15, 7) ^ rotr(w15, 18) ^ w15 >> 3) + s->w[(t + 9) & 15] +
-                  (rotr(w2, 17) ^ rotr(w2, 19) ^ w2 >> 10);
-        }
         const uint32_t a = v[0], e = v[4];
-        const uint32_t t1 = v[7] + (rotr(e, 6) ^ rotr(e, 11) ^ rotr(e, 25)) + (v[6] ^ (e & (v[5] ^ v[6]))) +
-                            round_constant[t] + *w;
-        const uint32_t t2 = (rotr(a, 2) ^ rotr(a, 13) ^ rotr(a, 22)) + ((a & v[1]) | (v[2] & (a | v[1])));
-        memmove(v + 1, v, 7 * sizeof *v);
+        const uint32_t t1 =
+            v[7] + (rotr(e, 6) ^ rotr(e, 11) ^ rotr(e, 25)) + (v[6] ^ (e & (v[5] ^ v[6]))) + round_constant[t] + *w;
+        const uint32_t t2 = (rotr(a, 2) ^ rotr(a, 13) ^ rotr(a, 22)) + ((a & v[1]) + (v[2] & (a ^ v[1])));
+        for (unsigned i = 7; i != 0; i--) v[i] = v[i - 1];
         v[4] += t1;
         v[0] = t1 + t2;
+        /* In the last 16 rounds this computes words that nobody reads; a test for it would be larger. */
+        const uint32_t w1 = s->w[(t + 1) & 15], w14 = s->w[(t + 14) & 15];
+        *w += (rotr(w1, 7) ^ rotr(w1, 18) ^ w1 >> 3) + s->w[(t + 9) & 15] + (rotr(w14, 17) ^ rotr(w14, 19) ^ w14 >> 10);
     }
     for (unsigned i = 0; i < 8; i++) s->h[i] += v[i];
 }
 
-/* Four bytes shifted into a word leave nothing of what it held, so words need not be cleared between blocks. */
 static void put(sha256 *s, uint8_t byte)
 {
     uint32_t *w = &s->w[(s->bytes >> 2) & 15];
-    *w = *w << 8 | byte;
+    *w = *w << 8 | byte; /* after four bytes nothing is left of what the word held */
     if ((++s->bytes & 63) == 0) compress(s);
 }
 
@@ -68,16 +65,20 @@ void mote_sha256_small(void *ctx, uint8_t digest[MOTE_DIGEST_BYTES], const uint8
                        size_t n)
 {
     (void)ctx;
-    sha256 s;
+    sha256 s = { .bytes = 0 };
     memcpy(s.h, initial_hash, sizeof s.h);
-    s.bytes = 0;
     for (size_t p = 0; p < n; p++) {
         for (size_t i = 0; i < bytes[p]; i++) put(&s, part[p][i]);
     }
     /* Padding, FIPS 180-4, 5.1.1: a one bit, zeros up to 8 bytes before a block's end, the length in bits. */
-    const uint64_t bits = s.bytes << 3;
+    const uint64_t total = s.bytes;
     put(&s, 0x80);
     while ((s.bytes & 63) != 56) put(&s, 0);
-    for (unsigned shift = 64; shift != 0;) put(&s, (uint8_t)(bits >> (shift -= 8)));
-    for (unsigned i = 0; i < MOTE_DIGEST_BYTES; i++) digest[i] = (uint8_t)(s.h[i >> 2] >> (24 - 8 * (i & 3)));
+    s.w[14] = (uint32_t)(total >> 29);
+    s.w[15] = (uint32_t)total << 3;
+    compress(&s);
+    for (unsigned i = 0; i < MOTE_DIGEST_BYTES; i++) {
+        digest[i] = (uint8_t)(s.h[i / 4] >> 24);
+        s.h[i / 4] <<= 8;
+    }
 }

@@ -52,6 +52,9 @@ typedef struct mote_write_info {
 /** Where the writer puts its bytes; returns 0, or -1 with errno set. */
 typedef int (*mote_write_fn)(void *ctx, const uint8_t *data, size_t bytes);
 
+/** The sixteen bytes before the manifest. Spec format.md 3 */
+void mote_prelude_write(uint8_t out[MOTE_PRELUDE_BYTES], size_t manifest_bytes, size_t signature_bytes);
+
 typedef struct mote_writer mote_writer;
 
 /**
