@@ -30,7 +30,8 @@ lint: need-lint build/
 	@ctest --preset dev -L lint -j $(JOBS)
 	@run-clang-tidy-14 -quiet -j $(JOBS) -p build/dev '^$(CURDIR)/(format|codec|cli|fuzz|examples|bench)/' \
 	    >build/tidy.log 2>&1 && echo "clang-tidy: nothing to report" || \
-	    { grep -E 'warning:|error:' build/tidy.log | sort -u; exit 1; }
+	    { sed 's/\x1b\[[0-9;]*m//g' build/tidy.log | grep -E '(warning|error):' | sort -u; \
+	      echo "clang-tidy: see build/tidy.log" >&2; exit 1; }
 
 format: need-lint
 	@find format codec cli tests fuzz bench examples -name '*.[ch]' -type f -exec clang-format-14 -i {} +
