@@ -8,7 +8,9 @@
 
 #define MOTE_CLASSES_MAX 16
 #define MOTE_BYTE_PLANES_MAX 7
-#define MOTE_LANES_MAX 32
+#ifndef MOTE_LANES_MAX
+#define MOTE_LANES_MAX 32 /* 1, 8 or 32: coders with more lanes are UNSUPPORTED in this build */
+#endif
 #define MOTE_PIECE_SPARSE_MAX 65535 /* columns of a piece of a sparse layout */
 
 /** A plane descriptor together with what its place implies. Spec codecs.md 2.2 */
@@ -25,29 +27,29 @@ typedef struct mote_plane {
 
 /** How numbers are coded. Spec codecs.md 5 */
 typedef struct mote_num {
-    uint8_t numeric;     /**< id */
-    uint8_t dtype;       /**< float: the held dtype; else the entry's */
-    uint8_t n_bytes;     /**< byte planes below V */
-    uint8_t bits;        /**< affine: 1..8, 16 */
-    uint8_t zero;        /**< affine: 1 with zero-point */
-    uint8_t scope;       /**< affine: 0 tensor, 1 row, 2 group */
-    uint8_t scale_dtype; /**< affine: F32, F16 or BF16 */
-    uint16_t zero_point; /**< affine, scope 0 */
-    uint32_t group;      /**< affine, scope 2 */
-    uint32_t scale;      /**< affine, scope 0: bits of the scale in scale_dtype */
-    mote_plane v;        /**< V; stored: the elements */
+    uint8_t numeric;                       /**< id */
+    uint8_t dtype;                         /**< float: the held dtype; else the entry's */
+    uint8_t n_bytes;                       /**< byte planes below V */
+    uint8_t bits;                          /**< affine: 1..8, 16 */
+    uint8_t zero;                          /**< affine: 1 with zero-point */
+    uint8_t scope;                         /**< affine: 0 tensor, 1 row, 2 group */
+    uint8_t scale_dtype;                   /**< affine: F32, F16 or BF16 */
+    uint16_t zero_point;                   /**< affine, scope 0 */
+    uint32_t group;                        /**< affine, scope 2 */
+    uint32_t scale;                        /**< affine, scope 0: bits of the scale in scale_dtype */
+    mote_plane v;                          /**< V; stored: the elements */
     mote_plane byte[MOTE_BYTE_PLANES_MAX]; /**< most significant first */
 } mote_num;
 
 typedef struct mote_term {
-    uint8_t layout;       /**< id */
-    mote_plane mask;      /**< bitmask */
-    mote_plane counts;    /**< csr */
-    mote_plane gaps;      /**< csr */
-    uint32_t rank;        /**< lowrank */
+    uint8_t layout;    /**< id */
+    mote_plane mask;   /**< bitmask */
+    mote_plane counts; /**< csr */
+    mote_plane gaps;   /**< csr */
+    uint32_t rank;     /**< lowrank */
     uint32_t rows_per_record;
-    mote_num num;         /**< elements, kept elements, or U */
-    mote_num v;           /**< lowrank: V */
+    mote_num num; /**< elements, kept elements, or U */
+    mote_num v;   /**< lowrank: V */
 } mote_term;
 
 typedef struct mote_head {
@@ -56,15 +58,15 @@ typedef struct mote_head {
     uint64_t n_segments;
     uint32_t n_residents;
     uint16_t n_tables;
-    uint8_t axis;        /**< 1: transposed */
-    uint8_t dtype;       /**< of the entry */
+    uint8_t axis;  /**< 1: transposed */
+    uint8_t dtype; /**< of the entry */
     mote_term term;
 } mote_head;
 
 /** The rectangle of the coded matrix that a segment holds. */
 typedef struct mote_extent {
-    uint64_t row, col;     /**< first row and column */
-    uint64_t rows, cols;   /**< rows: pieces; cols: elements of a piece */
+    uint64_t row, col;   /**< first row and column */
+    uint64_t rows, cols; /**< rows: pieces; cols: elements of a piece */
 } mote_extent;
 
 /**
@@ -76,8 +78,8 @@ typedef struct mote_extent {
  *          this build lacks
  */
 mote_status mote_head_read(mote_head *h, mote_table *tables, mote_table_spec *specs, size_t max_tables, mote_rd r,
-                           unsigned dtype, uint64_t elements, void (*used)(void *ctx, unsigned id), void *ctx)
-    MOTE_MUST_CHECK;
+                           unsigned dtype, uint64_t elements, void (*used)(void *ctx, unsigned id),
+                           void *ctx) MOTE_MUST_CHECK;
 
 /** Extent of segment s < h->n_segments. Spec codecs.md 1.1 */
 mote_extent mote_head_extent(const mote_head *h, uint64_t s);

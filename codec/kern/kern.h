@@ -6,26 +6,29 @@
 
 #include "common/tables.h"
 
-/** The decoding state of one symbols plane. */
-typedef struct mote_rans_dec {
-    const uint8_t *p, *end; /**< next u16 word */
-    uint32_t lanes;
-    uint32_t x[32];
-} mote_rans_dec;
+/** Words of a symbols plane that are still to be read. */
+typedef struct mote_words {
+    const uint8_t *p, *end;
+} mote_words;
 
 typedef struct mote_kern {
     const char *name;
-    size_t table_bytes; /**< memory for a prepared table; a multiple of 8 */
-    void (*prepare)(void *prepared, const mote_table *t);
+    size_t table_bytes; /**< memory for a prepared table, a multiple of 8; 0: decode() takes the mote_table itself */
+    void (*prepare)(void *prepared, const mote_table *t); /**< NULL if table_bytes is 0 */
     /**
-     * Decode n values of one row, or of a part of it that starts at lane 0, into v (two's complement, mod 2^16).
-     * Symbol 15 of a table with escapes gives the value of t = 15 and is counted; the caller mends it.
-     * Returns the number of symbols 15 decoded. Sets d->p beyond d->end by at most 2 * lanes bytes virtually, never
-     * reading there: on exhaustion the words are zeros and d->p == NULL marks the failure.
+     * Decode n values of one row, or a part of it that starts at lane 0 and ends at a full step or at the row's end.
+     *
+     * Spec      codecs.md 3.3
+     * Computes  v[i] = lo + (symbol << s) + low, mod 2^16
+     * Shapes    x[lanes] states, lanes 1, 8 or 32; v[n]
+     * Errors    false if the words end too early; in, x and v are then of no use
      */
-    size_t (*decode)(mote_rans_dec *d, const void *prepared, uint16_t *v, size_t n);
+    bool (*decode)(mote_words *in, uint32_t *x, unsigned lanes, const void *table, uint16_t *v, size_t n);
 } mote_kern;
 
+/** Small, no prepared tables. */
 const mote_kern *mote_kern_ref(void);
+/** Plain C for big machines. Host only. */
+const mote_kern *mote_kern_host(void);
 
 #endif

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Decoding one segment or resident record of a tensor. The record's bytes have been verified by the caller; what they
+ * say has not. Memory does not grow with rows or columns: pieces are decoded in blocks. Spec codecs.md. Device code. */
+#ifndef MOTE_CODEC_SEG_H
+#define MOTE_CODEC_SEG_H
+
+#include "common/head.h"
+#include "kern/kern.h"
+#include "mote/native.h"
+
+/* Values of a block; a multiple of 4 * MOTE_LANES_MAX (of 32 if that is smaller). Same in all files of a build. */
+#ifndef MOTE_BLOCK
+#if UINTPTR_MAX > 0xFFFFFFFF
+#define MOTE_BLOCK 1024
+#elif MOTE_LANES_MAX > 16
+#define MOTE_BLOCK 128
+#else
+#define MOTE_BLOCK 64
+#endif
+#endif
+
+/**
+ * Inflate one zstd frame with its content size: src[0..n) whole into exactly dst[0..bytes). Spec codecs.md 4
+ * Errors  ZSTD, or NOMEM
+ */
+typedef mote_status (*mote_inflate_fn)(void *ctx, const uint8_t *src, size_t n, uint8_t *dst, size_t bytes);
+
+/** What decoding needs beside the record: one for all records of a tensor. Everything is borrowed. */
+typedef struct mote_seg_env {
+    const mote_head *head;
+    const mote_table *tables;
+    const mote_kern *kern;
+    void *prepared;          /**< head->n_tables * kern->table_bytes bytes, 8-aligned; NULL if table_bytes is 0 */
+    float *factors;          /**< lowrank, not for native: mote_seg_factors() floats: V, then one row of U */
+    mote_inflate_fn inflate; /**< NULL: zstd planes are UNSUPPORTED */
+    void *inflate_ctx;
+    uint8_t *scratch; /**< for inflated planes: as many bytes as the segment's elements have in their dtype */
+    size_t scratch_bytes;
+} mote_seg_env;
+
+/** Where the dense elements of a segment go. Sub-byte types are packed from bit 0 of p on, without strides. */
+typedef struct mote_dest {
+    uint8_t *p;       /**< element 0 of row 0 of the segment */
+    size_t row, elem; /**< bytes from a row, and from an element of a row, of the coded matrix to the next */
+    mote_form form;   /**< DENSE, F32 or F16 */
+} mote_dest;
+
+/** Working memory of one call; nothing is kept in it between calls, so one serves all tensors. */
+typedef struct mote_seg mote_seg;
+
+/** Fill env->prepared from env->tables. Once a tensor. */
+void mote_seg_prepare(const mote_seg_env *env);
+
+/** Bits of an element of a tensor of that dtype in a dense form; 0 if there is no such form (F32, F16 of other than
+ * f16, bf16, f32, f64; NATIVE). */
+unsigned mote_form_bits(unsigned dtype, mote_form form);
+
+/**
+ * Destination of segment s within memory for the whole tensor (transposed tensors are scattered).
+ * Errors  ARG (no such form), NOMEM (bytes too small)
+ */
+mote_status mote_dest_tensor(mote_dest *d, const mote_head *h, uint64_t s, mote_form form, void *base,
+                             size_t bytes) MOTE_MUST_CHECK;
+/** Destination of segment s within memory of its own, rows of the coded matrix one after the other. Errors as above. */
+mote_status mote_dest_segment(mote_dest *d, const mote_head *h, uint64_t s, mote_form form, void *base,
+                              size_t bytes) MOTE_MUST_CHECK;
+
+/** floats that env->factors needs: rank * (cols + 1) for lowrank, else 0. Spec codecs.md 7.2 */
+uint64_t mote_seg_factors(const mote_head *h);
+/** Bytes that suffice for any segment (resident: any resident record) of the tensor in native form. */
+uint64_t mote_seg_native_bytes(const mote_head *h, bool resident);
+
+/**
+ * Decode segment s < head->n_segments from record rec[0..n) (its value, without type and length).
+ *
+ * Lowrank  all residents must have been decoded into env->factors by mote_seg_resident() before
+ * Output   all elements of the segment, nothing else; on any error they are all zero (the callee wipes)
+ * Errors   STREAM, RANGE, INDEX, SCALE, PADDING, ZSTD, TRUNCATED, VARINT, TRAILING (the record), UNSUPPORTED,
+ *          ARG (the form), NOMEM (scratch, or more than the address space)
+ */
+mote_status mote_seg_dense(mote_seg *w, const mote_seg_env *env, uint64_t s, const uint8_t *rec, size_t n,
+                           const mote_dest *d) MOTE_MUST_CHECK;
+
+/** Decode resident record r < head->n_residents of a lowrank tensor into its rows of env->factors. Errors as above. */
+mote_status mote_seg_resident(mote_seg *w, const mote_seg_env *env, uint32_t r, const uint8_t *rec,
+                              size_t n) MOTE_MUST_CHECK;
+
+/**
+ * Decode segment (resident: resident record) s in native form into buf[0..bytes), 8-aligned; *out then points into it,
+ * every part at a multiple of 8.
+ *
+ * Output  at most mote_seg_native_bytes(); on any error all of buf[0..bytes) that may have been written is zero
+ * Errors  as above; NOMEM: bytes < what this segment may need
+ */
+mote_status mote_seg_native(mote_seg *w, const mote_seg_env *env, uint64_t s, bool resident, const uint8_t *rec,
+                            size_t n, mote_native *out, void *buf, size_t bytes) MOTE_MUST_CHECK;
+
+/* --- private ---------------------------------------------------------------------------------------------------- */
+
+/** A bit or word stream. Lazily started: a plane without values has no bytes. */
+typedef struct mote_stream {
+    mote_words in;
+    uint8_t bit;     /**< stored: bits of *in.p already used */
+    uint8_t started; /**< rANS: the states have been read */
+} mote_stream;
+
+typedef struct mote_stream1 { /* one lane: class maps, escapes */
+    mote_stream s;
+    uint32_t x[1];
+} mote_stream1;
+
+typedef struct mote_stream_n {
+    mote_stream s;
+    uint32_t x[MOTE_LANES_MAX];
+} mote_stream_n;
+
+/** A plane with everything it may be made of. */
+typedef struct mote_plane_dec {
+    mote_stream_n sym;
+    mote_stream1 classes, esc;
+    mote_words num; /**< escape numbers */
+    uint16_t table; /**< of the current piece */
+} mote_plane_dec;
+
+struct mote_seg {
+    const mote_seg_env *env;
+    const mote_num *num;
+    mote_rd rd;            /**< the record; its status is the status of the call */
+    unsigned left;         /**< planes not yet found in the record */
+    mote_plane_dec lay[2]; /**< mask; or counts, gaps */
+    mote_plane_dec v;
+    mote_stream_n byte[MOTE_BYTE_PLANES_MAX];
+    mote_words scales, zeros;
+    uint64_t tmp[MOTE_BLOCK / 4]; /**< elements on their way to another dtype or place */
+    uint16_t val[MOTE_BLOCK], aux[MOTE_BLOCK], col[MOTE_BLOCK], few[32];
+};
+
+#endif
