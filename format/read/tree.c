@@ -58,6 +58,11 @@ static uint8_t *page_at(const mote_tree *t, unsigned level)
     return t->pages + (level == 1 ? 0 : MOTE_PAGE_BYTES_LEVEL1 + (size_t)MOTE_PAGE_BYTES_ABOVE * (level - 2));
 }
 
+uint8_t *mote_tree_page(const mote_tree *t)
+{
+    return page_at(t, t->level);
+}
+
 static uint64_t entry_length(const mote_tree *t, unsigned level, unsigned i)
 {
     const uint8_t *p = page_at(t, level) + i * entry_bytes(level);
@@ -128,7 +133,7 @@ mote_status mote_tree_accept(mote_tree *t, const uint8_t *bytes, size_t n)
         return MOTE_ERR_DIGEST;
     if (k == 0) return MOTE_OK;
     if (!page_adds_up(t, k, bytes, n)) return MOTE_ERR_TREE;
-    memmove(page_at(t, k), bytes, n);
+    if (bytes != page_at(t, k)) memcpy(page_at(t, k), bytes, n);
     t->valid |= (uint8_t)(1u << (k - 1));
     t->level--;
     return MOTE_OK;

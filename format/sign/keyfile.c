@@ -25,10 +25,6 @@
  * result of Argon2id 1.3 (RFC 9106; one lane) over the bytes of the passphrase; the additional data are all bytes of
  * the file before the line "seed", so that public key, id and costs cannot be exchanged. The bounds on passes and
  * memory are those of the reader: a foreign file cannot make it work for hours or take all memory. */
-#ifndef _POSIX_C_SOURCE
-#define _POSIX_C_SOURCE 200809L /* O_NOFOLLOW, O_CLOEXEC, fchmod, fsync */
-#endif
-
 #include <errno.h>
 #include <fcntl.h>
 #include <sodium.h>

@@ -117,7 +117,7 @@ typedef struct mote_policy {
     const uint8_t *device_class; /**< 16 bytes: must be among the package's classes */
     uint64_t installed_sequence; /**< of the installed package of this name; 0 = none */
     const uint8_t *installed_digest; /**< its manifest digest, or NULL */
-    mote_needs has;              /**< ids that the reader can decode: mote_needs_of_build() or fewer */
+    mote_needs has;              /**< ids that the reader can decode; all zero = those of this build */
     uint64_t tensor_max, decoded_total; /**< limits on the facts; 0 = none */
 } mote_policy;
 
@@ -165,6 +165,8 @@ typedef struct mote_tree {
 void mote_tree_init(mote_tree *t, const mote_manifest *m, const mote_crypto *crypto, uint8_t *pages);
 /** Bytes of the node to read next: of the page of t->level, or of the chunk if that is 0. Errors: TREE */
 mote_status mote_tree_next(const mote_tree *t, uint32_t *bytes) MOTE_MUST_CHECK;
+/** Where the page of t->level >= 1 lives in the path: it may be read right there before mote_tree_accept(). */
+uint8_t *mote_tree_page(const mote_tree *t);
 /** Check the node just read. A page is copied into the path; a chunk is only judged. Errors: DIGEST, TREE */
 mote_status mote_tree_accept(mote_tree *t, const uint8_t *bytes, size_t n) MOTE_MUST_CHECK;
 /** Move on behind the chunk just accepted. False after the last. */

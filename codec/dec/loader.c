@@ -1,0 +1,752 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The streaming loader of loader.h: a flat state machine. Each state either gathers bytes that something verified has
+ * asked for, or works on bytes that have been verified. The states and their order: spec/design.md, "The loader".
+ * Device code. */
+#include "mote/loader.h"
+
+#include <string.h>
+
+#include "base/digest.h"
+#include "base/lay.h"
+#include "dec/seg.h"
+#include "kern/kern.h"
+
+typedef enum state {
+    /* before trust */
+    ST_PRELUDE,
+    ST_MANIFEST,
+    ST_SIGNATURE_HEAD,
+    ST_SIGNATURE,
+    ST_SIGNATURE_SKIP,
+    ST_TRUST,
+    /* behind it */
+    ST_BODY,
+    ST_NODE,      /* a page or a chunk is to be gathered */
+    ST_VERIFY,    /* it has been */
+    ST_RECORD,    /* the next record of the chunk, or its end */
+    ST_SEGMENT,   /* a segment waits for output */
+    ST_TENSOR_END,
+    ST_FOUND,     /* a tensor that was asked for by name has ended */
+    ST_DONE
+} state;
+
+typedef enum phase { PH_ENTRIES, PH_HEAD, PH_RESIDENT, PH_SEGMENT, PH_END } phase;
+
+/* What the directory says of one entry, kept until its data have come. */
+typedef struct dirent {
+    uint64_t elements, stored;
+    uint32_t chunk, offset;
+    uint8_t dtype;
+} dirent;
+
+/* Offsets of the parts of the workspace. */
+typedef struct parts {
+    size_t pages, directory, name, tables, prepared, residents, inflated, chunk, total;
+} parts;
+
+struct mote_loader {
+    mote_loader_config config;
+    size_t work_bytes;
+    parts at;
+    mote_status st;             /* the first permanent error */
+    uint8_t state, phase;
+    uint8_t signature_buf[MOTE_SIGNATURE_HEAD_BYTES];
+    /* gathering: want bytes into to, or nowhere */
+    uint8_t *to;
+    uint32_t want, have;
+    uint64_t file_at;           /* position in the file of the next byte to gather */
+    mote_prelude prelude;
+    uint8_t digest[MOTE_DIGEST_BYTES];
+    mote_signature_scan scan;
+    mote_signature_head sig;
+    int sig_key;
+    mote_manifest manifest;     /* texts are valid only up to ST_BODY */
+    mote_tree tree;
+    uint32_t chunk_bytes, cursor;
+    uint64_t chunks_read;
+    /* content */
+    uint32_t index;             /* entry */
+    uint32_t last_name_bytes;
+    uint8_t last_kind;
+    dirent cur;
+    uint64_t stored;            /* bytes of the records of cur seen so far */
+    uint64_t part;              /* residents or segments of cur seen so far */
+    mote_facts seen;
+    mote_needs needs_seen;
+    mote_head head;
+    mote_seg_env env;
+    mote_form form;
+    uint8_t foreign;            /* the head uses an id that the manifest does not state */
+    uint8_t choosing;           /* a tensor has begun and nothing of it has been decoded */
+    uint8_t skip, pulling, finding, positioned;
+    uint8_t *target;
+    size_t target_bytes;
+    mote_record record;         /* in ST_SEGMENT: what waits for output */
+    mote_native native;
+    mote_entry entry;
+    mote_seg seg;
+};
+
+/* ---- workspace ---- */
+
+static uint8_t *work(mote_loader *ld, size_t at)
+{
+    return (uint8_t *)ld + at;
+}
+
+size_t mote_loader_open_bytes(uint32_t manifest_bytes, uint32_t signature_bytes)
+{
+    return sizeof(mote_loader) + manifest_bytes + (signature_bytes ? MOTE_SIGNATURE_BYTES : 0);
+}
+
+static bool lay_table(size_t *at, size_t *total, uint64_t n, size_t each)
+{
+    return n <= SIZE_MAX / each && mote_lay(at, total, (size_t)n * each, 8);
+}
+
+static mote_status lay_out(parts *p, const mote_loader_config *config, const mote_manifest *m)
+{
+    const mote_facts *f = &m->facts;
+    const mote_kern *kern = config->kern ? config->kern : mote_kern_ref();
+    bool zstd = mote_needs_has(&m->needs, MOTE_CODER_ZSTD);
+    bool lowrank = mote_needs_has(&m->needs, MOTE_LAYOUT_LOWRANK) && !config->native_lowrank;
+    uint64_t name = f->entry_max < MOTE_NAME_MAX ? f->entry_max : MOTE_NAME_MAX;
+    *p = (parts){.total = sizeof(mote_loader)};
+    bool ok = lay_table(&p->pages, &p->total, mote_tree_path_bytes(mote_tree_height(m->n_chunks)), 1) &&
+              lay_table(&p->directory, &p->total, f->n_entries, sizeof(dirent)) &&
+              lay_table(&p->tables, &p->total, f->table_slots_max, sizeof(mote_table)) &&
+              lay_table(&p->prepared, &p->total, f->table_slots_max, kern->table_bytes) &&
+              lay_table(&p->residents, &p->total, lowrank ? f->resident_max : 0, 1) &&
+              lay_table(&p->inflated, &p->total, zstd ? f->seg_raw_max : 0, 1) &&
+              lay_table(&p->chunk, &p->total, f->chunk_max, 1) && mote_lay(&p->name, &p->total, (size_t)name, 1);
+    return ok ? MOTE_OK : MOTE_ERR_MEMORY;
+}
+
+mote_status mote_loader_workspace(const mote_loader_config *config, const mote_manifest *m, uint32_t manifest_bytes,
+                                  uint32_t signature_bytes, size_t *bytes)
+{
+    parts p;
+    mote_status st = lay_out(&p, config, m);
+    if (st != MOTE_OK) return st;
+    size_t open = mote_loader_open_bytes(manifest_bytes, signature_bytes);
+    *bytes = p.total > open ? p.total : open;
+    return MOTE_OK;
+}
+
+/* ---- gathering ---- */
+
+static void gather(mote_loader *ld, uint8_t *to, uint32_t bytes, state next)
+{
+    ld->to = to;
+    ld->want = bytes;
+    ld->have = 0;
+    ld->state = (uint8_t)next;
+}
+
+/* The manifest, and later one signature, lie behind the loader itself until the workspace is laid out. */
+static uint8_t *open_area(mote_loader *ld)
+{
+    return (uint8_t *)(ld + 1);
+}
+
+mote_status mote_loader_init(mote_loader **out, void *area, size_t bytes, const mote_loader_config *config)
+{
+    if (!area || (uintptr_t)area % 8 || !config->crypto.sha256) return MOTE_ERR_ARG;
+    if (config->trust.n_keys && !config->crypto.ed25519) return MOTE_ERR_ARG;
+    if (bytes < mote_loader_open_bytes(1, 0)) return MOTE_ERR_MEMORY;
+    mote_loader *ld = area;
+    memset(ld, 0, sizeof *ld);
+    ld->config = *config;
+    ld->work_bytes = bytes;
+    if (!ld->config.kern) ld->config.kern = mote_kern_ref();
+    mote_needs *has = &ld->config.policy.has;
+    if (!(has->bit[0] | has->bit[1] | has->bit[2] | has->bit[3])) *has = mote_needs_of_build(config->inflate != NULL);
+    if (!config->inflate) ld->config.policy.has.bit[MOTE_CODER_ZSTD / 32] &= ~((uint32_t)1 << MOTE_CODER_ZSTD % 32);
+    gather(ld, open_area(ld), MOTE_PRELUDE_BYTES, ST_PRELUDE);
+    ld->to = ld->digest; /* sixteen bytes of the digest's room: nothing else is sure to be there */
+    *out = ld;
+    return MOTE_OK;
+}
+
+/* ---- before trust ---- */
+
+static mote_status on_prelude(mote_loader *ld)
+{
+    mote_status st = mote_prelude_read(&ld->prelude, ld->digest);
+    if (st != MOTE_OK) return st;
+    uint32_t ml = ld->prelude.manifest_bytes, sl = ld->prelude.signature_bytes;
+    if (ld->work_bytes < mote_loader_open_bytes(ml, sl)) return MOTE_ERR_MEMORY;
+    ld->scan.left = sl;
+    gather(ld, open_area(ld), ml, ST_MANIFEST);
+    return MOTE_OK;
+}
+
+static mote_status next_signature(mote_loader *ld)
+{
+    if (ld->scan.left == 0) {
+        ld->state = ST_TRUST;
+        return MOTE_OK;
+    }
+    if (ld->scan.left < MOTE_SIGNATURE_HEAD_BYTES) return MOTE_ERR_TRUNCATED;
+    gather(ld, ld->signature_buf, MOTE_SIGNATURE_HEAD_BYTES, ST_SIGNATURE_HEAD);
+    return MOTE_OK;
+}
+
+static mote_status on_manifest(mote_loader *ld)
+{
+    mote_manifest_digest(&ld->config.crypto, ld->digest, open_area(ld), ld->prelude.manifest_bytes);
+    return next_signature(ld);
+}
+
+static mote_status on_signature_head(mote_loader *ld)
+{
+    mote_status st = mote_signature_head_read(&ld->scan, &ld->sig, ld->signature_buf);
+    if (st != MOTE_OK) return st;
+    ld->sig_key = mote_signature_key(&ld->config.crypto, &ld->config.trust, &ld->sig);
+    if (ld->sig_key >= 0)
+        gather(ld, open_area(ld) + ld->prelude.manifest_bytes, ld->sig.bytes, ST_SIGNATURE);
+    else
+        gather(ld, NULL, ld->sig.bytes, ST_SIGNATURE_SKIP);
+    return MOTE_OK;
+}
+
+static mote_status on_signature(mote_loader *ld)
+{
+    mote_status st = mote_signature_check(&ld->scan, &ld->config.crypto, &ld->config.trust, ld->sig_key, &ld->sig,
+                                          open_area(ld) + ld->prelude.manifest_bytes, ld->digest);
+    return st == MOTE_OK ? next_signature(ld) : st;
+}
+
+static mote_status on_trust(mote_loader *ld, mote_event *event)
+{
+    mote_status st = mote_signature_verdict(&ld->scan, &ld->config.trust);
+    if (st == MOTE_OK) st = mote_manifest_read(&ld->manifest, open_area(ld), ld->prelude.manifest_bytes);
+    if (st == MOTE_OK) st = mote_policy_check(&ld->config.policy, &ld->manifest, ld->digest);
+    if (st == MOTE_OK) st = lay_out(&ld->at, &ld->config, &ld->manifest);
+    if (st != MOTE_OK) return st;
+    if (ld->work_bytes < ld->at.total) return MOTE_ERR_MEMORY;
+    *event = (mote_event){.type = MOTE_EVENT_MANIFEST, .manifest = &ld->manifest, .manifest_digest = ld->digest};
+    ld->state = ST_BODY;
+    return MOTE_OK;
+}
+
+/* ---- chunks ---- */
+
+static mote_status want_node(mote_loader *ld)
+{
+    uint32_t n;
+    mote_status st = mote_tree_next(&ld->tree, &n);
+    if (st != MOTE_OK) return st;
+    ld->file_at = MOTE_PRELUDE_BYTES + (uint64_t)ld->prelude.manifest_bytes + ld->prelude.signature_bytes +
+                  mote_tree_position(&ld->tree);
+    if (ld->tree.level == 0) ld->chunk_bytes = 0; /* what was there is overwritten */
+    gather(ld, ld->tree.level ? mote_tree_page(&ld->tree) : work(ld, ld->at.chunk), n, ST_VERIFY);
+    return MOTE_OK;
+}
+
+static mote_status on_body(mote_loader *ld)
+{
+    ld->manifest.name = ld->manifest.version = ld->manifest.tool = (mote_text){0};
+    ld->manifest.vendor = ld->manifest.classes = NULL;
+    mote_tree_init(&ld->tree, &ld->manifest, &ld->config.crypto, work(ld, ld->at.pages));
+    ld->state = ST_NODE;
+    return MOTE_OK;
+}
+
+static mote_status on_node_read(mote_loader *ld)
+{
+    bool chunk = ld->tree.level == 0;
+    mote_status st = mote_tree_accept(&ld->tree, ld->to, ld->want);
+    if (st != MOTE_OK) return st;
+    ld->state = ST_NODE;
+    if (!chunk) return MOTE_OK;
+    ld->chunk_bytes = ld->want;
+    if (ld->want > ld->seen.chunk_max) ld->seen.chunk_max = ld->want;
+    ld->chunks_read++;
+    ld->state = ST_RECORD;
+    if (!ld->positioned) ld->cursor = 0;
+    ld->positioned = 0;
+    return ld->cursor < ld->chunk_bytes ? MOTE_OK : MOTE_ERR_ORDER;
+}
+
+/* ---- content ---- */
+
+static uint64_t bytes_of(unsigned dtype, uint64_t elements)
+{
+    return (elements * mote_dtype_bits(dtype) + 7) / 8;
+}
+
+static dirent *directory(mote_loader *ld)
+{
+    return (dirent *)(void *)work(ld, ld->at.directory);
+}
+
+static mote_status raise(uint64_t *seen, uint64_t value, uint64_t fact)
+{
+    if (value > *seen) *seen = value;
+    return value <= fact ? MOTE_OK : MOTE_ERR_FACTS;
+}
+
+/* Stated maxima and sums must have been reached. Spec format.md 5.2 */
+static mote_status finish(mote_loader *ld)
+{
+    const mote_facts *s = &ld->seen, *f = &ld->manifest.facts;
+    ld->state = ST_DONE;
+    if (ld->chunks_read < ld->manifest.n_chunks) return MOTE_OK; /* a pulling reader left something out */
+    if (s->chunk_max != f->chunk_max || s->entry_max != f->entry_max || s->head_max != f->head_max ||
+        s->resident_max != f->resident_max || s->seg_elems_max != f->seg_elems_max ||
+        s->seg_raw_max != f->seg_raw_max || s->table_slots_max != f->table_slots_max ||
+        s->tensor_max != f->tensor_max || s->decoded_total != f->decoded_total)
+        return MOTE_ERR_FACTS;
+    for (int i = 0; i < 4; i++)
+        if (ld->manifest.needs.bit[i] != ld->needs_seen.bit[i]) return MOTE_ERR_FACTS;
+    return MOTE_OK;
+}
+
+/* The next entry that has elements; PH_END if there is none. */
+static void next_tensor(mote_loader *ld)
+{
+    while (ld->index < ld->manifest.facts.n_entries && directory(ld)[ld->index].elements == 0) ld->index++;
+    ld->phase = PH_END;
+    if (ld->index == ld->manifest.facts.n_entries) return;
+    ld->phase = PH_HEAD;
+    ld->cur = directory(ld)[ld->index];
+    ld->stored = ld->part = 0;
+}
+
+static mote_status on_entry(mote_loader *ld, const mote_record *rec, mote_event *event)
+{
+    const mote_facts *f = &ld->manifest.facts;
+    if (rec->type != MOTE_RECORD_ENTRY) return MOTE_ERR_ORDER;
+    mote_entry *e = &ld->entry;
+    mote_status st = mote_entry_read(e, rec->value, rec->bytes);
+    mote_text last = {(const char *)work(ld, ld->at.name), ld->last_name_bytes};
+    if (st != MOTE_OK) return st;
+    if (ld->index && mote_entry_compare(ld->last_kind, last, e->kind, e->name) >= 0) return MOTE_ERR_ORDER;
+    if ((st = raise(&ld->seen.entry_max, rec->total, f->entry_max)) != MOTE_OK) return st;
+    if ((st = raise(&ld->seen.tensor_max, e->bytes, f->tensor_max)) != MOTE_OK) return st;
+    if (e->bytes > f->decoded_total - ld->seen.decoded_total) return MOTE_ERR_FACTS;
+    ld->seen.decoded_total += e->bytes;
+    memcpy(work(ld, ld->at.name), e->name.p, e->name.bytes);
+    ld->last_name_bytes = (uint32_t)e->name.bytes;
+    ld->last_kind = e->kind;
+    *event = (mote_event){.type = MOTE_EVENT_ENTRY, .index = ld->index, .entry = e};
+    if (!ld->finding)
+        directory(ld)[ld->index] = (dirent){e->elements, e->stored, e->chunk, e->offset, e->dtype};
+    if (++ld->index == f->n_entries && !ld->finding) {
+        ld->index = 0;
+        next_tensor(ld);
+    }
+    return MOTE_OK;
+}
+
+static void note_use(void *ctx, unsigned id)
+{
+    mote_loader *ld = ctx;
+    mote_needs_add(&ld->needs_seen, id);
+    if (!mote_needs_has(&ld->manifest.needs, id)) ld->foreign = 1;
+}
+
+static bool is_native(const mote_loader *ld)
+{
+    return ld->form == MOTE_FORM_NATIVE ||
+           (ld->config.native_lowrank && ld->head.term.layout == MOTE_LAYOUT_LOWRANK);
+}
+
+static mote_status on_head(mote_loader *ld, const mote_record *rec, mote_event *event)
+{
+    const mote_facts *f = &ld->manifest.facts;
+    mote_head *h = &ld->head;
+    if (rec->type != MOTE_RECORD_HEAD || ld->tree.chunk != ld->cur.chunk || ld->cursor != ld->cur.offset)
+        return MOTE_ERR_ORDER;
+    ld->foreign = 0;
+    mote_table *tables = (mote_table *)(void *)work(ld, ld->at.tables);
+    mote_status st = mote_head_read(h, tables, NULL, (size_t)f->table_slots_max, mote_rd_init(rec->value, rec->bytes),
+                                    ld->cur.dtype, ld->cur.elements, note_use, ld);
+    if (ld->foreign) return MOTE_ERR_FACTS;
+    if (st != MOTE_OK) return st;
+    if (h->n_segments > 1 && ld->cursor != 0) return MOTE_ERR_ORDER;
+    uint64_t seg = mote_head_seg_max(h);
+    if ((st = raise(&ld->seen.head_max, rec->total, f->head_max)) != MOTE_OK) return st;
+    if ((st = raise(&ld->seen.table_slots_max, h->n_tables, f->table_slots_max)) != MOTE_OK) return st;
+    if ((st = raise(&ld->seen.seg_elems_max, seg, f->seg_elems_max)) != MOTE_OK) return st;
+    if ((st = raise(&ld->seen.seg_raw_max, bytes_of(ld->cur.dtype, seg), f->seg_raw_max)) != MOTE_OK) return st;
+    if ((st = raise(&ld->seen.resident_max, mote_seg_factors(h) * sizeof(float), f->resident_max)) != MOTE_OK) return st;
+    ld->form = ld->config.form;
+    ld->target = NULL;
+    ld->skip = 0;
+    ld->choosing = 1;
+    ld->env = (mote_seg_env){.head = h,
+                             .tables = tables,
+                             .kern = ld->config.kern,
+                             .prepared = work(ld, ld->at.prepared),
+                             .factors = (float *)(void *)work(ld, ld->at.residents),
+                             .inflate = ld->config.inflate,
+                             .inflate_ctx = ld->config.inflate_ctx,
+                             .scratch = work(ld, ld->at.inflated),
+                             .scratch_bytes = ld->at.chunk - ld->at.inflated};
+    mote_seg_prepare(&ld->env);
+    ld->phase = h->n_residents ? PH_RESIDENT : PH_SEGMENT;
+    *event = (mote_event){.type = MOTE_EVENT_TENSOR,
+                          .index = ld->index,
+                          .tensor = {.dtype = ld->cur.dtype,
+                                     .axis = h->axis,
+                                     .layout = h->term.layout,
+                                     .numeric = h->term.num.numeric,
+                                     .elements = ld->cur.elements,
+                                     .rows = h->rows,
+                                     .cols = h->cols,
+                                     .seg_elems = h->seg_elems,
+                                     .n_segments = h->n_segments,
+                                     .rank = h->term.rank}};
+    return MOTE_OK;
+}
+
+/* ---- output ---- */
+
+/* Bytes of output that the record waiting takes in one piece. */
+static uint64_t output_need(const mote_loader *ld, bool resident)
+{
+    if (is_native(ld)) return (mote_seg_native_bytes(&ld->head, resident) + 7) & ~(uint64_t)7;
+    mote_extent x = mote_head_extent(&ld->head, ld->part);
+    return (x.rows * x.cols * mote_form_bits(ld->head.dtype, ld->form) + 7) / 8;
+}
+
+static mote_status decode_native(mote_loader *ld, bool resident, mote_out *out, mote_event *event)
+{
+    mote_native *n = &ld->native;
+    if ((uintptr_t)out->p % 8) return MOTE_ERR_ARG;
+    mote_status st = mote_seg_native(&ld->seg, &ld->env, ld->part, resident, ld->record.value, ld->record.bytes, n,
+                                     out->p, out->left);
+    if (st != MOTE_OK) return st;
+    size_t used = (size_t)event->need;
+    event->block.data = out->p;
+    event->block.bytes = used;
+    event->block.native = n;
+    out->p += used;
+    out->left -= used;
+    return MOTE_OK;
+}
+
+static mote_status decode_dense(mote_loader *ld, mote_out *out, mote_event *event)
+{
+    mote_dest d;
+    mote_status st;
+    if (ld->target)
+        st = mote_dest_tensor(&d, &ld->head, ld->part, ld->form, ld->target, ld->target_bytes);
+    else
+        st = mote_dest_segment(&d, &ld->head, ld->part, ld->form, out->p, out->left);
+    if (st == MOTE_OK) st = mote_seg_dense(&ld->seg, &ld->env, ld->part, ld->record.value, ld->record.bytes, &d);
+    if (st != MOTE_OK) return st;
+    event->block.data = d.p;
+    event->block.bytes = event->need;
+    if (!ld->target) {
+        out->p += event->need;
+        out->left -= event->need;
+    }
+    return MOTE_OK;
+}
+
+/* The records of a tensor have been used up to here. */
+static void record_done(mote_loader *ld)
+{
+    ld->cursor += (uint32_t)ld->record.total;
+    ld->part++;
+    ld->state = ST_RECORD;
+    if (ld->phase == PH_RESIDENT && ld->part == ld->head.n_residents) {
+        ld->phase = PH_SEGMENT;
+        ld->part = 0;
+    } else if (ld->phase == PH_SEGMENT && ld->part == ld->head.n_segments) {
+        ld->state = ST_TENSOR_END;
+    }
+}
+
+/* A segment, or a resident in native form, is decoded once there is room for it. */
+static mote_status on_output(mote_loader *ld, mote_out *out, mote_event *event)
+{
+    bool resident = ld->phase == PH_RESIDENT, native = is_native(ld);
+    uint64_t need = output_need(ld, resident);
+    mote_extent x = mote_head_extent(&ld->head, resident ? 0 : ld->part);
+    if (need > SIZE_MAX) return MOTE_ERR_MEMORY;
+    *event = (mote_event){.index = ld->index, .need = (size_t)need};
+    if (!(ld->target && !native) && need > out->left) return MOTE_NEED_OUTPUT;
+    mote_status st = native ? decode_native(ld, resident, out, event) : decode_dense(ld, out, event);
+    if (st != MOTE_OK) return st;
+    event->type = MOTE_EVENT_BLOCK;
+    event->block.row = resident ? ld->part * ld->head.term.rows_per_record : x.row;
+    event->block.col = x.col;
+    event->block.rows = native ? ld->native.rows : x.rows;
+    event->block.cols = native ? ld->native.cols : x.cols;
+    record_done(ld);
+    return MOTE_OK;
+}
+
+static mote_status on_tensor_record(mote_loader *ld, const mote_record *rec)
+{
+    bool resident = ld->phase == PH_RESIDENT;
+    const mote_head *h = &ld->head;
+    ld->choosing = 0;
+    if (rec->type != (resident ? MOTE_RECORD_RESIDENT : MOTE_RECORD_SEGMENT)) return MOTE_ERR_ORDER;
+    if (!resident && h->n_segments > 1) {
+        /* every segment but the first starts a chunk, every one but the last ends one */
+        if (ld->part && ld->cursor != 0) return MOTE_ERR_ORDER;
+        if (ld->part + 1 < h->n_segments && ld->cursor + rec->total != ld->chunk_bytes) return MOTE_ERR_ORDER;
+    }
+    ld->stored += rec->total;
+    ld->record = *rec;
+    if (ld->skip) {
+        record_done(ld);
+    } else if (resident && !is_native(ld)) {
+        mote_status st = mote_seg_resident(&ld->seg, &ld->env, (uint32_t)ld->part, rec->value, rec->bytes);
+        if (st != MOTE_OK) return st;
+        record_done(ld);
+    } else {
+        ld->state = ST_SEGMENT;
+    }
+    return MOTE_OK;
+}
+
+/* Lead to a place; the chunk in memory is used again if it is the one. */
+static mote_status go_to(mote_loader *ld, uint32_t chunk, uint32_t offset)
+{
+    if (chunk >= ld->manifest.n_chunks) return MOTE_ERR_ORDER;
+    bool here = ld->chunk_bytes && ld->tree.chunk == chunk && ld->tree.level == 0;
+    ld->cursor = offset;
+    ld->state = ST_RECORD;
+    if (here) return MOTE_OK;
+    mote_tree_seek(&ld->tree, chunk);
+    ld->positioned = 1;
+    ld->state = ST_NODE;
+    return MOTE_OK;
+}
+
+/* A pulling reader goes to the next tensor without reading what is left of this one. */
+static mote_status leave_out(mote_loader *ld)
+{
+    ld->index++;
+    next_tensor(ld);
+    ld->state = ST_DONE;
+    return ld->phase == PH_END ? MOTE_OK : go_to(ld, ld->cur.chunk, ld->cur.offset);
+}
+
+static mote_status on_tensor_end(mote_loader *ld, mote_event *event)
+{
+    if (ld->stored != ld->cur.stored) return MOTE_ERR_ORDER;
+    *event = (mote_event){.type = MOTE_EVENT_TENSOR_END, .index = ld->index};
+    ld->index++;
+    ld->state = ld->finding ? ST_FOUND : ST_RECORD;
+    if (!ld->finding) next_tensor(ld);
+    return MOTE_OK;
+}
+
+static mote_status on_record(mote_loader *ld, mote_event *event)
+{
+    if (ld->cursor > ld->chunk_bytes) return MOTE_ERR_ORDER; /* a place led beyond the chunk */
+    if (ld->cursor == ld->chunk_bytes) {
+        if (!mote_tree_advance(&ld->tree)) return ld->phase == PH_END ? finish(ld) : MOTE_ERR_TRUNCATED;
+        ld->state = ST_NODE;
+        return MOTE_OK;
+    }
+    mote_record rec;
+    mote_status st = mote_record_read(&rec, work(ld, ld->at.chunk) + ld->cursor, ld->chunk_bytes - ld->cursor);
+    if (st != MOTE_OK) return st;
+    switch (ld->phase) {
+    case PH_ENTRIES: st = on_entry(ld, &rec, event); break;
+    case PH_HEAD:
+        st = on_head(ld, &rec, event);
+        ld->stored = rec.total;
+        break;
+    case PH_RESIDENT:
+    case PH_SEGMENT: return on_tensor_record(ld, &rec);
+    default: return MOTE_ERR_ORDER; /* records behind the last tensor */
+    }
+    ld->cursor += (uint32_t)rec.total;
+    return st;
+}
+
+/* ---- the machine ---- */
+
+/* One step: something happened (event), something is missing, or go on. */
+static mote_status turn(mote_loader *ld, mote_out *out, mote_event *event)
+{
+    switch ((state)ld->state) {
+    case ST_PRELUDE: return on_prelude(ld);
+    case ST_MANIFEST: return on_manifest(ld);
+    case ST_SIGNATURE_HEAD: return on_signature_head(ld);
+    case ST_SIGNATURE: return on_signature(ld);
+    case ST_SIGNATURE_SKIP: return next_signature(ld);
+    case ST_TRUST: return on_trust(ld, event);
+    case ST_BODY: return on_body(ld);
+    case ST_NODE: return want_node(ld);
+    case ST_VERIFY: return on_node_read(ld);
+    case ST_RECORD: return on_record(ld, event);
+    case ST_SEGMENT: return on_output(ld, out, event);
+    case ST_TENSOR_END:
+        if (ld->skip && ld->pulling && ld->part < ld->head.n_segments) {
+            *event = (mote_event){.type = MOTE_EVENT_TENSOR_END, .index = ld->index};
+            return leave_out(ld);
+        }
+        return on_tensor_end(ld, event);
+    case ST_FOUND: return MOTE_ERR_STATE;
+    case ST_DONE: break;
+    }
+    *event = (mote_event){.type = MOTE_EVENT_DONE, .index = ld->index};
+    return MOTE_OK;
+}
+
+static bool gathering(const mote_loader *ld)
+{
+    switch ((state)ld->state) {
+    case ST_PRELUDE:
+    case ST_MANIFEST:
+    case ST_SIGNATURE_HEAD:
+    case ST_SIGNATURE:
+    case ST_SIGNATURE_SKIP:
+    case ST_VERIFY: return ld->have < ld->want;
+    default: return false;
+    }
+}
+
+static void take(mote_loader *ld, mote_in *in)
+{
+    size_t n = ld->want - ld->have < in->left ? ld->want - ld->have : in->left;
+    if (n == 0) return;
+    if (ld->to) memcpy(ld->to + ld->have, in->p, n);
+    ld->have += (uint32_t)n;
+    ld->file_at += n;
+    in->p += n;
+    in->left -= n;
+}
+
+static mote_status fail(mote_loader *ld, mote_status st)
+{
+    if (st < MOTE_OK) ld->st = st;
+    return st;
+}
+
+static mote_status run(mote_loader *ld, mote_in *in, mote_out *out, mote_event *event)
+{
+    event->type = MOTE_EVENT_NONE;
+    while (event->type == MOTE_EVENT_NONE) {
+        if (gathering(ld)) {
+            take(ld, in);
+            if (gathering(ld)) return MOTE_NEED_INPUT;
+        }
+        mote_status st = turn(ld, out, event);
+        if (st != MOTE_OK) return fail(ld, st);
+    }
+    return MOTE_OK;
+}
+
+mote_status mote_loader_step(mote_loader *ld, mote_in *in, mote_out *out, mote_event *event)
+{
+    *event = (mote_event){0};
+    if (ld->st != MOTE_OK) return ld->st;
+    if (ld->pulling) return MOTE_ERR_STATE;
+    if (ld->state == ST_DONE && in->left) return fail(ld, MOTE_ERR_TRAILING);
+    return run(ld, in, out, event);
+}
+
+mote_status mote_loader_end(mote_loader *ld)
+{
+    if (ld->st != MOTE_OK) return ld->st;
+    return ld->state == ST_DONE ? MOTE_OK : fail(ld, MOTE_ERR_TRUNCATED);
+}
+
+mote_status mote_loader_form(mote_loader *ld, mote_form form)
+{
+    if (ld->st != MOTE_OK || !ld->choosing) return MOTE_ERR_STATE;
+    if (form != MOTE_FORM_NATIVE && mote_form_bits(ld->head.dtype, form) == 0) return MOTE_ERR_ARG;
+    ld->form = form;
+    return MOTE_OK;
+}
+
+mote_status mote_loader_target(mote_loader *ld, uint8_t *to, size_t bytes)
+{
+    mote_status st = mote_loader_form(ld, ld->form);
+    if (st != MOTE_OK) return st;
+    mote_dest d;
+    if (is_native(ld)) return MOTE_ERR_ARG;
+    st = mote_dest_tensor(&d, &ld->head, 0, ld->form, to, bytes);
+    if (st != MOTE_OK) return st;
+    ld->target = to;
+    ld->target_bytes = bytes;
+    return MOTE_OK;
+}
+
+mote_status mote_loader_skip(mote_loader *ld)
+{
+    mote_status st = mote_loader_form(ld, MOTE_FORM_DENSE);
+    if (st != MOTE_OK) return st;
+    ld->skip = 1;
+    if (ld->pulling) {
+        ld->choosing = 0;
+        ld->state = ST_TENSOR_END;
+    }
+    return MOTE_OK;
+}
+
+/* ---- pulling ---- */
+
+/* Runs with input from the source until there is an event. */
+static mote_status pull(mote_loader *ld, const mote_source *source, mote_out *out, mote_event *event)
+{
+    mote_in none = {0};
+    for (;;) {
+        mote_status st = run(ld, &none, out, event);
+        if (st != MOTE_NEED_INPUT) return st;
+        uint32_t n = ld->want - ld->have;
+        /* not permanent: what was wanted is still wanted */
+        if (ld->to && source->read(source->ctx, ld->file_at, ld->to + ld->have, n) != 0) return MOTE_ERR_IO;
+        ld->have += n;
+        ld->file_at += n;
+    }
+}
+
+mote_status mote_loader_pull(mote_loader *ld, const mote_source *source, mote_out *out, mote_event *event)
+{
+    *event = (mote_event){0};
+    if (ld->st != MOTE_OK) return ld->st;
+    if (ld->state == ST_FOUND) return MOTE_ERR_STATE; /* nothing is wrong: the tensor asked for has ended */
+    ld->pulling = 1;
+    return pull(ld, source, out, event);
+}
+
+bool mote_loader_complete(const mote_loader *ld)
+{
+    return ld->st == MOTE_OK && ld->state == ST_DONE && ld->chunks_read >= ld->manifest.n_chunks && !ld->finding;
+}
+
+mote_status mote_loader_find(mote_loader *ld, const mote_source *source, uint8_t kind, mote_text name, mote_entry *entry)
+{
+    if (ld->st != MOTE_OK) return ld->st;
+    if (ld->state < ST_BODY || (ld->state > ST_BODY && !ld->pulling)) return MOTE_ERR_STATE;
+    if (ld->state == ST_BODY) (void)on_body(ld);
+    ld->pulling = ld->finding = 1;
+    ld->phase = PH_ENTRIES;
+    ld->index = 0;
+    memset(&ld->seen, 0, sizeof ld->seen);
+    mote_status st = go_to(ld, 0, 0);
+    if (st != MOTE_OK) return fail(ld, st);
+    while (ld->index < ld->manifest.facts.n_entries) {
+        mote_event event;
+        mote_out no_output = {0};
+        st = pull(ld, source, &no_output, &event);
+        if (st != MOTE_OK) return st;
+        if (event.type != MOTE_EVENT_ENTRY) return fail(ld, MOTE_ERR_ORDER);
+        const mote_entry *e = event.entry;
+        int order = mote_entry_compare(e->kind, e->name, kind, name);
+        if (order > 0) break; /* the directory is sorted */
+        if (order < 0) continue;
+        *entry = *e;
+        ld->index = event.index;
+        ld->cur = (dirent){e->elements, e->stored, e->chunk, e->offset, e->dtype};
+        ld->stored = ld->part = 0;
+        ld->phase = PH_HEAD;
+        if (e->elements) return fail(ld, go_to(ld, e->chunk, e->offset));
+        ld->state = ST_FOUND;
+        return MOTE_OK;
+    }
+    ld->state = ST_FOUND;
+    return MOTE_ERR_MISSING_TENSOR;
+}

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The streaming loader: bytes in pieces of any size go in, verified tensors come out, in memory of the caller. Nothing
+ * beyond the prelude, the manifest as bytes to hash and the signature entries is looked at before it is authenticated.
+ * Device code: no allocation; one workspace whose size follows from the signed facts.
+ *
+ *   push   mote_loader_step() with whatever bytes have arrived
+ *   pull   mote_loader_pull() over a source that can be read anywhere; mote_loader_find() for single tensors
+ *
+ * Order of events: MANIFEST, ENTRY x n, then for each entry with elements TENSOR, BLOCK.., TENSOR_END, last DONE. What
+ * is handed out is authentic block by block; the package is complete only at DONE. */
+#ifndef MOTE_LOADER_H
+#define MOTE_LOADER_H
+
+#include "mote/native.h"
+#include "mote/package.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct mote_loader mote_loader; /**< lies at the start of the workspace */
+
+struct mote_kern;
+
+typedef struct mote_loader_config {
+    mote_crypto crypto;           /**< sha256 is required, ed25519 where keys are given */
+    mote_trust trust;             /**< n_keys = 0: unverified, digests are still checked against the manifest */
+    mote_policy policy;           /**< texts and keys are borrowed for the life of the loader */
+    mote_form form;               /**< default form of tensors; mote_loader_form() changes it for one */
+    uint8_t native_lowrank;       /**< 1: low-rank tensors are always native; no memory for residents is asked for */
+    mote_inflate_fn inflate;      /**< NULL: packages that need zstd are refused (NEEDS) */
+    void *inflate_ctx;
+    const struct mote_kern *kern; /**< NULL: the reference kernels */
+} mote_loader_config;
+
+/** Bytes still to be read or written; the loader moves p and takes from left. */
+typedef struct mote_in {
+    const uint8_t *p;
+    size_t left;
+} mote_in;
+
+typedef struct mote_out {
+    uint8_t *p; /**< aligned to 8 bytes for native forms */
+    size_t left;
+} mote_out;
+
+typedef enum mote_event_type {
+    MOTE_EVENT_NONE = 0,
+    MOTE_EVENT_MANIFEST,   /**< verified and within policy: manifest, digest */
+    MOTE_EVENT_ENTRY,      /**< an entry of the directory: index, entry */
+    MOTE_EVENT_TENSOR,     /**< a tensor begins: index, tensor; now is the time for mote_loader_form/_target/_skip */
+    MOTE_EVENT_BLOCK,      /**< a block has been written: index, block */
+    MOTE_EVENT_TENSOR_END, /**< index */
+    MOTE_EVENT_DONE        /**< everything has been verified */
+} mote_event_type;
+
+/** What a tensor looks like before its blocks. */
+typedef struct mote_tensor_info {
+    uint8_t dtype, axis, layout, numeric;
+    uint64_t elements, rows, cols; /**< rows x cols: the coded matrix; axis 1: the tensor's transposed */
+    uint64_t seg_elems, n_segments;
+    uint32_t rank;                 /**< lowrank, else 0 */
+} mote_tensor_info;
+
+typedef struct mote_event {
+    mote_event_type type;
+    uint32_t index;                  /**< of the entry, in order of the directory */
+    const mote_manifest *manifest;   /**< valid until the next call */
+    const uint8_t *manifest_digest;  /**< valid with the loader */
+    const mote_entry *entry;         /**< valid until the next call */
+    mote_tensor_info tensor;
+    struct {
+        uint64_t row, col, rows, cols; /**< rectangle of the coded matrix; native V of lowrank: rows of V */
+        const uint8_t *data;         /**< where it was written: in `out` or in the target */
+        size_t bytes;
+        const mote_native *native;   /**< native form only; valid until the next call */
+    } block;
+    size_t need;                     /**< with NEED_OUTPUT: bytes of output that the next block takes */
+} mote_event;
+
+/** Bytes for opening: the loader itself, the manifest and one signature entry. Enough to reach the manifest. */
+size_t mote_loader_open_bytes(uint32_t manifest_bytes, uint32_t signature_bytes);
+/**
+ * Exact bytes of workspace that a package takes, from its authenticated facts, needs and number of chunks; covers
+ * mote_loader_open_bytes() too.
+ *
+ * Errors  MEMORY if it does not fit a size_t
+ */
+mote_status mote_loader_workspace(const mote_loader_config *config, const mote_manifest *m, uint32_t manifest_bytes,
+                                  uint32_t signature_bytes, size_t *bytes) MOTE_MUST_CHECK;
+
+/**
+ * Begin a package.
+ *
+ * work    aligned to 8 bytes; the loader lives in it
+ * Memory  *config is copied; what it points to is borrowed
+ * Errors  ARG (no digest, misaligned), MEMORY (less than mote_loader_open_bytes(1, 0))
+ */
+mote_status mote_loader_init(mote_loader **out, void *work, size_t bytes, const mote_loader_config *config) MOTE_MUST_CHECK;
+
+/**
+ * Go on until there is an event or something is missing.
+ *
+ * Returns MOTE_OK with *event set (type NONE never), NEED_INPUT (all input is consumed), NEED_OUTPUT (event->need
+ *         bytes are wanted in one piece; nothing is lost), or an error, which every later call repeats.
+ * After DONE further input gives TRAILING; with no input MOTE_OK and DONE again.
+ */
+mote_status mote_loader_step(mote_loader *ld, mote_in *in, mote_out *out, mote_event *event) MOTE_MUST_CHECK;
+/** The stream has ended: MOTE_OK after DONE, else TRUNCATED or the error before. */
+mote_status mote_loader_end(mote_loader *ld) MOTE_MUST_CHECK;
+
+/** Choose for the tensor that has just begun (after MOTE_EVENT_TENSOR). ERR_STATE elsewhere, ERR_ARG if impossible. */
+mote_status mote_loader_form(mote_loader *ld, mote_form form) MOTE_MUST_CHECK;
+/** Write the whole tensor, dense, to `to`, which has room for all of it: blocks take no output, axis 1 is scattered. */
+mote_status mote_loader_target(mote_loader *ld, uint8_t *to, size_t bytes) MOTE_MUST_CHECK;
+/** Do not decode this tensor: it costs hashing only; the next event is its TENSOR_END. */
+mote_status mote_loader_skip(mote_loader *ld) MOTE_MUST_CHECK;
+
+/** Reads [offset, offset + bytes) of the file: 0, or anything else for a failure or the end of the file. */
+typedef struct mote_source {
+    int (*read)(void *ctx, uint64_t offset, uint8_t *to, size_t bytes);
+    void *ctx;
+} mote_source;
+
+/**
+ * As mote_loader_step(), with the input taken from a source. ERR_IO is not permanent: call again. Chunks of skipped tensors are not read at all; then DONE
+ * says that all that was read is authentic, and mote_loader_complete() is false.
+ */
+mote_status mote_loader_pull(mote_loader *ld, const mote_source *source, mote_out *out, mote_event *event) MOTE_MUST_CHECK;
+/** True if every byte of the package has been verified. */
+bool mote_loader_complete(const mote_loader *ld);
+/**
+ * Find an entry by name and lead the loader to it: mote_loader_pull() then gives TENSOR, BLOCK.., TENSOR_END, and after
+ * it ERR_STATE until the next find. Only after MOTE_EVENT_MANIFEST, and only over a source. Constant memory.
+ *
+ * entry   filled in; its name is valid until the next call
+ * Errors  MISSING_TENSOR, IO, and those of decoding
+ */
+mote_status mote_loader_find(mote_loader *ld, const mote_source *source, uint8_t kind, mote_text name,
+                             mote_entry *entry) MOTE_MUST_CHECK;
+
+#ifdef __cplusplus
+}
+#endif
+#endif
