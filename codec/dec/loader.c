@@ -133,6 +133,11 @@ mote_status mote_loader_workspace(const mote_loader_config *config, const mote_m
     return MOTE_OK;
 }
 
+size_t mote_loader_needed(const mote_loader *ld)
+{
+    return ld->at.total;
+}
+
 /* ---- gathering ---- */
 
 static void gather(mote_loader *ld, uint8_t *to, uint32_t bytes, state next)

@@ -98,6 +98,9 @@ mote_status mote_loader_workspace(const mote_loader_config *config, const mote_m
  */
 mote_status mote_loader_init(mote_loader **out, void *work, size_t bytes, const mote_loader_config *config) MOTE_MUST_CHECK;
 
+/** Bytes of workspace that the package takes, also after it was refused with MEMORY; 0 before its manifest is trusted. */
+size_t mote_loader_needed(const mote_loader *ld);
+
 /**
  * Go on until there is an event or something is missing.
  *
