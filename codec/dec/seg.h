@@ -20,10 +20,12 @@
 #endif
 
 /**
- * Inflate one zstd frame with its content size: src[0..n) whole into exactly dst[0..bytes). Spec codecs.md 4
+ * Inflate one zstd frame with its content size: src[0..src_bytes) whole into exactly dst[0..dst_bytes).
+ *
+ * Spec    codecs.md 4
  * Errors  ZSTD, or NOMEM
  */
-typedef mote_status (*mote_inflate_fn)(void *ctx, const uint8_t *src, size_t n, uint8_t *dst, size_t bytes);
+typedef mote_status (*mote_inflate_fn)(void *ctx, uint8_t *dst, size_t dst_bytes, const uint8_t *src, size_t src_bytes);
 
 /** What decoding needs beside the record: one for all records of a tensor. Everything is borrowed. */
 typedef struct mote_seg_env {
