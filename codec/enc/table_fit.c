@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Fits windows and tables to counts. Host only. */
+#include "enc/table_fit.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "enc/cost.h"
+#include "write/wr.h"
+
+#define SHIFT_MAX 4
+#define PARAMETRIC_MAX ((uint64_t)1 << 18) /* with more symbols the few bytes of a table of counts always pay */
+
+static uint64_t between(const uint64_t *prefix, uint32_t cells, int64_t from, int64_t to)
+{
+    if (from < 0) from = 0;
+    if (to > (int64_t)cells) to = cells;
+    return from < to ? prefix[to] - prefix[from] : 0;
+}
+
+/* Bits of all values with symbols of `wide` cells from cell `at` on. */
+static double window_bits(const uint64_t *prefix, const mote_cells *c, int64_t at, unsigned shift, unsigned symbols,
+                          uint64_t *escaped)
+{
+    int64_t wide = (int64_t)1 << (shift - c->grain), end = at + wide * symbols;
+    uint64_t n = prefix[c->n], inside = 0;
+    double sum = 0;
+    for (unsigned i = 0; i < symbols; i++) {
+        uint64_t k = between(prefix, c->n, at + wide * i, at + wide * (i + 1));
+        inside += k;
+        sum += mote_nlogn(k);
+    }
+    *escaped = n - inside;
+    double bits = mote_nlogn(n) - sum - mote_nlogn(*escaped) + (double)n * shift;
+    if (*escaped) { /* as varints: one byte up to 64 symbols away, then two, then three */
+        uint64_t one = between(prefix, c->n, at - 64 * wide, end + 64 * wide) - inside;
+        uint64_t two = between(prefix, c->n, at - 8192 * wide, end + 8192 * wide) - inside;
+        bits += 8.0 * (double)(3 * *escaped - one - two);
+    }
+    return bits;
+}
+
+void mote_window_fit(mote_window *w, const uint64_t *count, const mote_cells *c, bool escapes, uint64_t *prefix)
+{
+    const unsigned symbols = escapes ? MOTE_SYMBOLS - 1 : MOTE_SYMBOLS;
+    prefix[0] = 0;
+    for (uint32_t i = 0; i < c->n; i++) prefix[i + 1] = prefix[i] + count[i];
+    *w = (mote_window){.lo = c->vmin, .shift = c->grain, .n = prefix[c->n]};
+    if (w->n == 0) return;
+    int64_t first = 0, last = (int64_t)c->n - 1, best_at = 0;
+    while (count[first] == 0) first++;
+    while (count[last] == 0) last--;
+    w->bits = MOTE_IMPOSSIBLE;
+    for (unsigned shift = c->grain; shift <= SHIFT_MAX; shift++) {
+        int64_t wide = (int64_t)1 << (shift - c->grain), window = wide * symbols, span = last - first + 1;
+        int64_t from, to; /* places to try */
+        if (span <= window) {
+            to = first;
+            from = first - (window - span < wide - 1 ? window - span : wide - 1);
+        } else if (escapes) {
+            uint64_t most = 0;
+            int64_t at = first;
+            for (int64_t i = first; i + window <= last + 1; i++) {
+                uint64_t k = prefix[i + window] - prefix[i];
+                if (k > most) most = k, at = i;
+            }
+            from = at - wide / 2 > first ? at - wide / 2 : first;
+            to = at;
+        } else {
+            continue;
+        }
+        int64_t step = wide > 4 ? wide / 4 : 1; /* a quarter of a symbol is fine enough */
+        for (int64_t at = to; at >= from; at -= step) {
+            uint64_t escaped;
+            double bits = window_bits(prefix, c, at, shift, symbols, &escaped);
+            if (bits < w->bits) {
+                w->bits = bits;
+                w->shift = (uint8_t)shift;
+                w->escaped = escaped;
+                best_at = at;
+            }
+        }
+        if (span <= window) break; /* coarser symbols can only cost more */
+    }
+    w->lo = (int32_t)(c->vmin + best_at * ((int64_t)1 << c->grain));
+}
+
+void mote_window_count(uint64_t symbol[MOTE_SYMBOLS], const uint64_t *count, const mote_cells *c, int32_t lo,
+                       unsigned shift, bool escapes)
+{
+    const int64_t direct = escapes ? MOTE_SYMBOLS - 1 : MOTE_SYMBOLS;
+    memset(symbol, 0, MOTE_SYMBOLS * sizeof *symbol);
+    for (uint32_t i = 0; i < c->n; i++) {
+        if (count[i] == 0) continue;
+        int64_t t = ((int64_t)c->vmin + ((int64_t)i << c->grain) - lo) >> shift;
+        symbol[t >= 0 && t < direct ? t : MOTE_SYMBOLS - 1] += count[i];
+    }
+}
+
+size_t mote_table_bytes(const mote_table_spec *s)
+{
+    uint64_t lo = s->lo >= 0 ? (uint64_t)s->lo * 2 : (uint64_t)(-(int64_t)s->lo) * 2 - 1;
+    size_t n = 1 + mote_varint_bytes(lo);
+    if (s->form == 0) {
+        for (unsigned i = 0; i + 1 < MOTE_SYMBOLS; i++) n += mote_varint_bytes(s->freq[i]);
+        return n;
+    }
+    uint64_t mean = s->mean >= 0 ? (uint64_t)s->mean * 2 : (uint64_t)(-(int64_t)s->mean) * 2 - 1;
+    return n + 1 + mote_varint_bytes(mean) + mote_varint_bytes(s->inverse);
+}
+
+/* Frequencies in proportion, at least 1 for whatever occurs; then one at a time where it costs or gains most. */
+static void proportion(uint16_t freq[MOTE_SYMBOLS], const uint64_t symbol[MOTE_SYMBOLS], uint64_t n, unsigned bits)
+{
+    int32_t left = 1 << bits;
+    double scale = n ? (double)left / (double)n : 0;
+    for (unsigned i = 0; i < MOTE_SYMBOLS; i++) {
+        int32_t f = symbol[i] ? (int32_t)((double)symbol[i] * scale + 0.5) : 0;
+        if (f == 0 && symbol[i]) f = 1;
+        freq[i] = (uint16_t)f;
+        left -= f;
+    }
+    if (n == 0) {
+        freq[0] = (uint16_t)left;
+        return;
+    }
+    while (left) {
+        unsigned at = 0;
+        double best = left > 0 ? 0 : MOTE_IMPOSSIBLE;
+        for (unsigned i = 0; i < MOTE_SYMBOLS; i++) {
+            if (symbol[i] == 0 || (left < 0 && freq[i] == 1)) continue;
+            double price = (double)symbol[i] / ((double)freq[i] + (left > 0 ? 0.5 : -0.5));
+            if (left > 0 ? price > best : price < best) best = price, at = i;
+        }
+        freq[at] = (uint16_t)(freq[at] + (left > 0 ? 1 : -1));
+        left += left > 0 ? -1 : 1;
+    }
+}
+
+static double freq_bits(const uint16_t freq[MOTE_SYMBOLS], const uint64_t symbol[MOTE_SYMBOLS], unsigned bits)
+{
+    double sum = 0;
+    for (unsigned i = 0; i < MOTE_SYMBOLS; i++) {
+        if (symbol[i] == 0) continue;
+        if (freq[i] == 0) return MOTE_IMPOSSIBLE;
+        sum += (double)symbol[i] * ((double)bits - mote_log2(freq[i]));
+    }
+    return sum;
+}
+
+/* A parametric table and what it costs. */
+static double try_shape(mote_table_fit *f, const uint64_t symbol[MOTE_SYMBOLS], int32_t vmin, int32_t vmax, bool escapes)
+{
+    mote_table t;
+    f->symbol_bits = MOTE_IMPOSSIBLE;
+    if (mote_table_build(&t, &f->spec, vmin, vmax, escapes) == MOTE_OK) {
+        uint16_t freq[MOTE_SYMBOLS];
+        for (unsigned i = 0; i < MOTE_SYMBOLS; i++) freq[i] = (uint16_t)(t.cum[i + 1] - t.cum[i]);
+        f->symbol_bits = freq_bits(freq, symbol, f->spec.bits);
+    }
+    f->table_bits = 8.0 * (double)mote_table_bytes(&f->spec);
+    return f->symbol_bits + f->table_bits;
+}
+
+/* Search by coordinates with falling steps, from the moments of the symbols. */
+static void fit_shapes(mote_table_fit *best, const uint64_t symbol[MOTE_SYMBOLS], uint64_t n, int32_t lo, unsigned shift,
+                       int32_t vmin, int32_t vmax, bool escapes)
+{
+    const double wide = (double)(1 << shift);
+    double mean = 0, square = 0;
+    uint64_t direct = n - (escapes ? symbol[MOTE_SYMBOLS - 1] : 0);
+    if (direct == 0) return;
+    for (unsigned i = 0; i < MOTE_SYMBOLS - (escapes ? 1u : 0u); i++) {
+        double v = (double)lo + wide * i + (wide - 1) / 2;
+        mean += (double)symbol[i] * v;
+        square += (double)symbol[i] * v * v;
+    }
+    mean /= (double)direct;
+    double deviation = square / (double)direct - mean * mean + wide * wide / 12;
+    deviation = sqrt(deviation > 0.05 ? deviation : 0.05);
+    for (unsigned shape = 0; shape < MOTE_SHAPES; shape++) {
+        mote_table_fit f = {.spec = {.form = 1, .bits = 12, .shift = (uint8_t)shift, .shape = (uint8_t)shape, .lo = lo}};
+        double m = mean * 8, s = 2097152 / deviation, price = MOTE_IMPOSSIBLE;
+        mote_table_fit at = f;
+        for (double step = 0.3; step > 0.01; step /= 2) {
+            bool moved = true;
+            for (unsigned tries = 0; moved && tries < 6; tries++) {
+                moved = false;
+                for (unsigned k = 0; k < 5; k++) {
+                    double mk = m + (k == 1 ? step : k == 2 ? -step : 0) * 8 * deviation;
+                    double sk = s * (k == 3 ? 1 + step : k == 4 ? 1 / (1 + step) : 1);
+                    if (mk < -1048576 || mk > 1048576 || sk < 1 || sk > 67108864) continue;
+                    f.spec.mean = (int32_t)(mk < 0 ? mk - 0.5 : mk + 0.5);
+                    f.spec.inverse = (uint32_t)(sk + 0.5);
+                    double p = try_shape(&f, symbol, vmin, vmax, escapes);
+                    if (p >= price) continue;
+                    price = p;
+                    m = mk;
+                    s = sk;
+                    at = f;
+                    moved = true;
+                }
+            }
+        }
+        if (price < best->symbol_bits + best->table_bits) *best = at;
+    }
+}
+
+void mote_table_fit_make(mote_table_fit *f, const uint64_t symbol[MOTE_SYMBOLS], int32_t lo, unsigned shift, int32_t vmin,
+                         int32_t vmax, bool escapes)
+{
+    uint64_t n = 0;
+    for (unsigned i = 0; i < MOTE_SYMBOLS; i++) n += symbol[i];
+    for (unsigned bits = 12; bits <= 14; bits += 2) {
+        if (bits + shift > 16) break;
+        mote_table_fit k = {.spec = {.bits = (uint8_t)bits, .shift = (uint8_t)shift, .lo = lo}};
+        proportion(k.spec.freq, symbol, n, bits);
+        k.symbol_bits = freq_bits(k.spec.freq, symbol, bits);
+        k.table_bits = 8.0 * (double)mote_table_bytes(&k.spec);
+        /* finer probabilities cost decoders memory: they must earn a thousandth */
+        double price = k.symbol_bits + k.table_bits;
+        if (bits == 12 || price * 1.001 < f->symbol_bits + f->table_bits) *f = k;
+    }
+    if (n && n <= PARAMETRIC_MAX) fit_shapes(f, symbol, n, lo, shift, vmin, vmax, escapes);
+}

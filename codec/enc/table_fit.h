@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * From counts of values to an entropy table: which 15 or 16 symbols, how fine, and in which of the two forms it is
+ * written. Host only. */
+#ifndef MOTE_ENC_TABLE_FIT_H
+#define MOTE_ENC_TABLE_FIT_H
+
+#include <stdbool.h>
+
+#include "common/tables.h"
+
+#define MOTE_IMPOSSIBLE 1e300 /* bits of what cannot be coded */
+
+/** How the values of a plane are counted: cell c is values vmin + (c << grain) onwards, 2^grain of them. */
+typedef struct mote_cells {
+    uint32_t n;
+    uint8_t grain;
+    int32_t vmin, vmax; /* range of the plane */
+} mote_cells;
+
+/** The values that a table gives symbols of their own. */
+typedef struct mote_window {
+    int32_t lo;
+    uint8_t shift;
+    double bits;      /* of all values: symbols as by an ideal coder, low bits, a rough price of the escapes */
+    uint64_t n, escaped;
+} mote_window;
+
+/**
+ * The window that costs least for count[0..cells->n).
+ *
+ * escapes  true: 15 symbols, values outside escape; false: 16 symbols that hold everything, or bits = MOTE_IMPOSSIBLE
+ * prefix   workspace of cells->n + 1
+ */
+void mote_window_fit(mote_window *w, const uint64_t *count, const mote_cells *cells, bool escapes, uint64_t *prefix);
+
+/** Counts of the 16 symbols of a table with lo and shift; with escapes, symbol 15 is what lies outside. */
+void mote_window_count(uint64_t symbol[MOTE_SYMBOLS], const uint64_t *count, const mote_cells *cells, int32_t lo,
+                       unsigned shift, bool escapes);
+
+/** A table with its price. */
+typedef struct mote_table_fit {
+    mote_table_spec spec;
+    double symbol_bits; /* of the counted symbols, without low bits */
+    double table_bits;  /* of the table as written */
+} mote_table_fit;
+
+/** The cheapest table for symbols of these counts; every symbol that was counted gets a frequency. */
+void mote_table_fit_make(mote_table_fit *f, const uint64_t symbol[MOTE_SYMBOLS], int32_t lo, unsigned shift, int32_t vmin,
+                         int32_t vmax, bool escapes);
+
+/** Bytes of a table as written. Spec codecs.md 2.3 */
+size_t mote_table_bytes(const mote_table_spec *s);
+
+#endif
