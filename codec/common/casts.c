@@ -13,10 +13,14 @@ uint16_t mote_f32_to_f16(uint32_t x)
 {
     uint32_t sign = x >> 16 & 0x8000, a = x & 0x7FFFFFFF, e = a >> 23;
     if (a > 0x7F800000) return (uint16_t)(sign | 0x7E00 | (a >> 13 & 0x3FF));
-    if (e >= 143) a = 0x7C00; /* 2^16 and more; what lies below and rounds up to it carries into the exponent */
-    else if (e >= 113) a = shift_round(a - (112u << 23), 13);
-    else if (e >= 102) a = shift_round((a & 0x7FFFFF) | 0x800000, 126 - e); /* multiples of 2^-24 */
-    else a = 0; /* less than half of 2^-24 */
+    if (e >= 143)
+        a = 0x7C00; /* 2^16 and more; what lies below and rounds up to it carries into the exponent */
+    else if (e >= 113)
+        a = shift_round(a - (112u << 23), 13);
+    else if (e >= 102)
+        a = shift_round((a & 0x7FFFFF) | 0x800000, 126 - e); /* multiples of 2^-24 */
+    else
+        a = 0; /* less than half of 2^-24 */
     return (uint16_t)(sign | a);
 }
 

@@ -8,17 +8,21 @@
 #define MOTE_SYMBOLS 16
 #define MOTE_SHAPES 8
 #define MOTE_SHAPE_POINTS 129
+#define MOTE_ESCAPE_MAX ((1 << 20) - 1) /* largest escape number */
+#define MOTE_TABLE_LO_MAX (1 << 17)
+#define MOTE_TABLE_MEAN_MAX (1 << 20)
+#define MOTE_TABLE_INVERSE_MAX (1 << 26)
 
 /** A table as it stands in a head. Spec codecs.md 2.3 */
 typedef struct mote_table_spec {
-    uint8_t form;  /**< 0 counts, 1 parametric */
-    uint8_t bits;  /**< P: 12 or 14 */
-    uint8_t shift; /**< s: 0..4, P + s <= 16 */
-    uint8_t shape; /**< form 1 */
-    int32_t lo;    /**< value of symbol 0's first level */
-    int32_t mean;  /**< form 1, in eighths of a level */
-    uint32_t inverse;                 /**< form 1: 2^21 / standard deviation in levels */
-    uint16_t freq[MOTE_SYMBOLS];      /**< form 0; sums to 2^P */
+    uint8_t form;                /**< 0 counts, 1 parametric */
+    uint8_t bits;                /**< P: 12 or 14 */
+    uint8_t shift;               /**< s: 0..4, P + s <= 16 */
+    uint8_t shape;               /**< form 1 */
+    int32_t lo;                  /**< value of symbol 0's first level */
+    int32_t mean;                /**< form 1, in eighths of a level */
+    uint32_t inverse;            /**< form 1: 2^21 / standard deviation in levels */
+    uint16_t freq[MOTE_SYMBOLS]; /**< form 0; sums to 2^P */
 } mote_table_spec;
 
 /** A table ready to decode with. */
@@ -30,7 +34,14 @@ typedef struct mote_table {
 
 /** Reads one table; failures are in r->st. */
 void mote_table_read(mote_rd *r, mote_table_spec *spec);
-/** Builds frequencies; escapes: symbol 15 is an escape; [vmin, vmax] is the range of the plane. TABLE on failure. */
+/**
+ * Build the cumulative frequencies.
+ *
+ * Spec    codecs.md 2.3
+ * escapes symbol 15 is an escape (always so for escape tables)
+ * range   [vmin, vmax] of the plane: class maps 0..n_classes-1, escape tables 0..MOTE_ESCAPE_MAX
+ * Errors  TABLE (counts that do not sum to 2^P, as only a tool can ask for)
+ */
 mote_status mote_table_build(mote_table *t, const mote_table_spec *spec, int32_t vmin, int32_t vmax,
                              bool escapes) MOTE_MUST_CHECK;
 
