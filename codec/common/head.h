@@ -30,6 +30,7 @@ typedef struct mote_num {
     uint8_t numeric;                       /**< id */
     uint8_t dtype;                         /**< float: the held dtype; else the entry's */
     uint8_t n_bytes;                       /**< byte planes below V */
+    uint8_t k;                             /**< float: bits of V below the exponent, sign first */
     uint8_t bits;                          /**< affine: 1..8, 16 */
     uint8_t zero;                          /**< affine: 1 with zero-point */
     uint8_t scope;                         /**< affine: 0 tensor, 1 row, 2 group */
@@ -55,6 +56,8 @@ typedef struct mote_term {
 typedef struct mote_head {
     uint64_t rows, cols; /**< of the coded matrix */
     uint64_t seg_elems;
+    uint64_t seg_rows; /**< rows of a full segment; 0 if rows are cut */
+    uint64_t row_segs; /**< segments of a row if rows are cut, else 0 */
     uint64_t n_segments;
     uint32_t n_residents;
     uint16_t n_tables;
@@ -80,6 +83,20 @@ typedef struct mote_extent {
 mote_status mote_head_read(mote_head *h, mote_table *tables, mote_table_spec *specs, size_t max_tables, mote_rd r,
                            unsigned dtype, uint64_t elements, void (*used)(void *ctx, unsigned id),
                            void *ctx) MOTE_MUST_CHECK;
+
+/** Lanes of a rANS coder. */
+static inline unsigned mote_plane_lanes(unsigned coder)
+{
+    return coder == MOTE_CODER_RANS1 ? 1 : coder == MOTE_CODER_RANS8 ? 8 : 32;
+}
+
+/** Finite and > 0, for the bits of a scale in its dtype (f16, bf16, f32). Spec codecs.md 5.4 */
+bool mote_scale_ok(uint32_t scale, unsigned dtype);
+/** Bits of sign and mantissa that V of a float numeric takes below the exponent (k of codecs.md 5.2), byte planes below
+ * V, and bits of V. False: not a float type that has this numeric. */
+bool mote_float_split(unsigned dtype, uint8_t *k, uint8_t *n_bytes, uint8_t *width);
+/** Whether every value of `held` is one of `dtype` too (f16, bf16, f32 and f64 only), so that it may be held in it. */
+bool mote_float_holds(unsigned held, unsigned dtype);
 
 /** Extent of segment s < h->n_segments. Spec codecs.md 1.1 */
 mote_extent mote_head_extent(const mote_head *h, uint64_t s);

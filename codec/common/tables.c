@@ -81,6 +81,5 @@ mote_status mote_table_build(mote_table *t, const mote_table_spec *spec, int32_t
         f[largest] = (uint16_t)(f[largest] + left); /* the surplus is at most 16, the largest then more than 2^P / 16 */
     }
     for (unsigned i = 0; i < MOTE_SYMBOLS; i++) t->cum[i + 1] = (uint16_t)(t->cum[i + 1] + t->cum[i]);
-    return f[MOTE_SYMBOLS - 1] == 1u << spec->bits ? MOTE_OK
-                                                   : MOTE_ERR_TABLE; /* counts that a tool filled in wrongly */
+    return t->cum[MOTE_SYMBOLS] == 1u << spec->bits ? MOTE_OK : MOTE_ERR_TABLE;
 }
