@@ -39,10 +39,10 @@ typedef struct mote_crypto {
 } mote_crypto;
 
 /**
- * Inflate one zstd frame that states its content size: all of src[0..n) into exactly dst[0..bytes).
- * Returns MOTE_OK, MOTE_ERR_ZSTD or MOTE_ERR_NOMEM.
+ * Inflate one zstd frame that states its content size: all of src[0..src_bytes) into exactly dst[0..dst_bytes).
+ * Returns MOTE_OK, MOTE_ERR_ZSTD or MOTE_ERR_NOMEM. Spec codecs.md 4
  */
-typedef mote_status (*mote_inflate_fn)(void *ctx, const uint8_t *src, size_t n, uint8_t *dst, size_t bytes);
+typedef mote_status (*mote_inflate_fn)(void *ctx, uint8_t *dst, size_t dst_bytes, const uint8_t *src, size_t src_bytes);
 
 /** The small SHA-256 of mote's own for parts without one; ctx is unused. Spec format.md 2.4 */
 void mote_sha256_small(void *ctx, uint8_t digest[MOTE_DIGEST_BYTES], const uint8_t *const part[], const size_t bytes[],
