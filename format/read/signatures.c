@@ -59,7 +59,7 @@ mote_status mote_signature_head_read(mote_signature_scan *scan, mote_signature_h
 int mote_signature_key(const mote_crypto *c, const mote_trust *trust, const mote_signature_head *head)
 {
     if (head->alg != MOTE_ALG_ED25519) return -1;
-    for (size_t i = 0; i < trust->n_keys && i < 32; i++) {
+    for (size_t i = 0; i < trust->n_keys && i < MOTE_TRUSTED_MAX; i++) {
         uint8_t id[8];
         mote_key_id(c, id, MOTE_ALG_ED25519, trust->keys[i], MOTE_PUBLIC_KEY_BYTES);
         if (memcmp(id, head->key_id, 8) == 0) return (int)i;
@@ -96,6 +96,7 @@ mote_status mote_signature_verdict(const mote_signature_scan *scan, const mote_t
 mote_status mote_signatures_check(const mote_crypto *c, const mote_trust *trust, const uint8_t *block, size_t bytes,
                                   const uint8_t manifest_digest[MOTE_DIGEST_BYTES])
 {
+    if (trust->n_keys > MOTE_TRUSTED_MAX) return MOTE_ERR_ARG; /* nobody may believe that the others count */
     if (bytes > UINT16_MAX) return MOTE_ERR_LIMIT;
     mote_signature_scan scan = {.left = (uint32_t)bytes};
     while (scan.left) {

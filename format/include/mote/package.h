@@ -69,10 +69,12 @@ typedef struct mote_signature_head {
     uint8_t key_id[8];
 } mote_signature_head;
 
+#define MOTE_TRUSTED_MAX 32
+
 /** Keys that the caller trusts and how many of them must have signed. */
 typedef struct mote_trust {
     const uint8_t (*keys)[MOTE_PUBLIC_KEY_BYTES];
-    size_t n_keys;      /**< 0: nothing is checked, the package is unverified */
+    size_t n_keys;      /**< at most 32; 0: nothing is checked, the package is unverified */
     unsigned threshold; /**< distinct keys that must have signed with `role`; 0 means 1 */
     uint8_t role;       /**< 0 means MOTE_ROLE_RELEASE_KEY */
 } mote_trust;
