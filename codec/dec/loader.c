@@ -62,8 +62,10 @@ struct mote_loader {
     int sig_key;
     mote_manifest manifest;     /* texts are valid only up to ST_BODY */
     mote_tree tree;
-    uint32_t chunk_bytes, cursor;
-    uint64_t chunks_read;
+    uint32_t chunk_bytes;       /* of the verified chunk in memory; 0: there is none */
+    uint32_t cursor;            /* of the next record in it */
+    uint32_t goal;              /* positioned: the record to begin with in the chunk that comes next */
+    uint32_t chunks_read;
     /* content */
     uint32_t index;             /* entry */
     uint32_t last_name_bytes;
@@ -101,10 +103,16 @@ size_t mote_loader_open_bytes(uint32_t manifest_bytes, uint32_t signature_bytes)
 
 static bool lay_table(size_t *at, size_t *total, uint64_t n, size_t each)
 {
-    return n <= SIZE_MAX / each && mote_lay(at, total, (size_t)n * each, 8);
+    return (each == 0 || n <= SIZE_MAX / each) && mote_lay(at, total, (size_t)n * each, 8);
 }
 
-static mote_status lay_out(parts *p, const mote_loader_config *config, const mote_manifest *m)
+/* Where the body begins in the file. */
+static uint64_t body_at(const mote_loader *ld)
+{
+    return MOTE_PRELUDE_BYTES + (uint64_t)ld->prelude.manifest_bytes + ld->prelude.signature_bytes;
+}
+
+static mote_status lay_out(parts *p, const mote_loader_config *config, const mote_manifest *m, size_t open)
 {
     const mote_facts *f = &m->facts;
     const mote_kern *kern = config->kern ? config->kern : mote_kern_ref();
@@ -119,6 +127,8 @@ static mote_status lay_out(parts *p, const mote_loader_config *config, const mot
               lay_table(&p->residents, &p->total, lowrank ? f->resident_max : 0, 1) &&
               lay_table(&p->inflated, &p->total, zstd ? f->seg_raw_max : 0, 1) &&
               lay_table(&p->chunk, &p->total, f->chunk_max, 1) && mote_lay(&p->name, &p->total, (size_t)name, 1);
+    if (!ok) p->total = SIZE_MAX;
+    if (p->total < open) p->total = open;
     return ok ? MOTE_OK : MOTE_ERR_MEMORY;
 }
 
@@ -126,16 +136,19 @@ mote_status mote_loader_workspace(const mote_loader_config *config, const mote_m
                                   uint32_t signature_bytes, size_t *bytes)
 {
     parts p;
-    mote_status st = lay_out(&p, config, m);
-    if (st != MOTE_OK) return st;
-    size_t open = mote_loader_open_bytes(manifest_bytes, signature_bytes);
-    *bytes = p.total > open ? p.total : open;
-    return MOTE_OK;
+    mote_status st = lay_out(&p, config, m, mote_loader_open_bytes(manifest_bytes, signature_bytes));
+    if (st == MOTE_OK) *bytes = p.total;
+    return st;
 }
 
 size_t mote_loader_needed(const mote_loader *ld)
 {
     return ld->at.total;
+}
+
+uint64_t mote_loader_file_bytes(const mote_loader *ld)
+{
+    return ld->state < ST_BODY ? 0 : body_at(ld) + ld->manifest.body_bytes;
 }
 
 /* ---- gathering ---- */
@@ -154,10 +167,15 @@ static uint8_t *open_area(mote_loader *ld)
     return (uint8_t *)(ld + 1);
 }
 
+static void has_not(mote_needs *has, unsigned id)
+{
+    has->bit[id / 32] &= ~((uint32_t)1 << id % 32);
+}
+
 mote_status mote_loader_init(mote_loader **out, void *area, size_t bytes, const mote_loader_config *config)
 {
     if (!area || (uintptr_t)area % 8 || !config->crypto.sha256) return MOTE_ERR_ARG;
-    if (config->trust.n_keys && !config->crypto.ed25519) return MOTE_ERR_ARG;
+    if (config->trust.n_keys > MOTE_TRUSTED_MAX || (config->trust.n_keys && !config->crypto.ed25519)) return MOTE_ERR_ARG;
     if (bytes < mote_loader_open_bytes(1, 0)) return MOTE_ERR_MEMORY;
     mote_loader *ld = area;
     memset(ld, 0, sizeof *ld);
@@ -166,7 +184,9 @@ mote_status mote_loader_init(mote_loader **out, void *area, size_t bytes, const 
     if (!ld->config.kern) ld->config.kern = mote_kern_ref();
     mote_needs *has = &ld->config.policy.has;
     if (!(has->bit[0] | has->bit[1] | has->bit[2] | has->bit[3])) *has = mote_needs_of_build(config->inflate != NULL);
-    if (!config->inflate) ld->config.policy.has.bit[MOTE_CODER_ZSTD / 32] &= ~((uint32_t)1 << MOTE_CODER_ZSTD % 32);
+    if (!config->inflate) has_not(has, MOTE_CODER_ZSTD);
+    if (MOTE_LANES_MAX < 8) has_not(has, MOTE_CODER_RANS8);
+    if (MOTE_LANES_MAX < 32) has_not(has, MOTE_CODER_RANS32);
     gather(ld, open_area(ld), MOTE_PRELUDE_BYTES, ST_PRELUDE);
     ld->to = ld->digest; /* sixteen bytes of the digest's room: nothing else is sure to be there */
     *out = ld;
@@ -227,7 +247,9 @@ static mote_status on_trust(mote_loader *ld, mote_event *event)
     mote_status st = mote_signature_verdict(&ld->scan, &ld->config.trust);
     if (st == MOTE_OK) st = mote_manifest_read(&ld->manifest, open_area(ld), ld->prelude.manifest_bytes);
     if (st == MOTE_OK) st = mote_policy_check(&ld->config.policy, &ld->manifest, ld->digest);
-    if (st == MOTE_OK) st = lay_out(&ld->at, &ld->config, &ld->manifest);
+    if (st == MOTE_OK)
+        st = lay_out(&ld->at, &ld->config, &ld->manifest,
+                     mote_loader_open_bytes(ld->prelude.manifest_bytes, ld->prelude.signature_bytes));
     if (st != MOTE_OK) return st;
     if (ld->work_bytes < ld->at.total) return MOTE_ERR_MEMORY;
     *event = (mote_event){.type = MOTE_EVENT_MANIFEST, .manifest = &ld->manifest, .manifest_digest = ld->digest};
@@ -242,8 +264,7 @@ static mote_status want_node(mote_loader *ld)
     uint32_t n;
     mote_status st = mote_tree_next(&ld->tree, &n);
     if (st != MOTE_OK) return st;
-    ld->file_at = MOTE_PRELUDE_BYTES + (uint64_t)ld->prelude.manifest_bytes + ld->prelude.signature_bytes +
-                  mote_tree_position(&ld->tree);
+    ld->file_at = body_at(ld) + mote_tree_position(&ld->tree);
     if (ld->tree.level == 0) ld->chunk_bytes = 0; /* what was there is overwritten */
     gather(ld, ld->tree.level ? mote_tree_page(&ld->tree) : work(ld, ld->at.chunk), n, ST_VERIFY);
     return MOTE_OK;
@@ -258,6 +279,19 @@ static mote_status on_body(mote_loader *ld)
     return MOTE_OK;
 }
 
+/* A place is where a record begins, or it is none: lead the cursor there, record by record. */
+static mote_status walk_to(mote_loader *ld, uint32_t offset)
+{
+    if (ld->cursor > offset) ld->cursor = 0;
+    while (ld->cursor < offset && ld->cursor < ld->chunk_bytes) {
+        mote_record rec;
+        mote_status st = mote_record_read(&rec, work(ld, ld->at.chunk) + ld->cursor, ld->chunk_bytes - ld->cursor);
+        if (st != MOTE_OK) return st;
+        ld->cursor += (uint32_t)rec.total;
+    }
+    return ld->cursor == offset && offset < ld->chunk_bytes ? MOTE_OK : MOTE_ERR_ORDER;
+}
+
 static mote_status on_node_read(mote_loader *ld)
 {
     bool chunk = ld->tree.level == 0;
@@ -269,9 +303,10 @@ static mote_status on_node_read(mote_loader *ld)
     if (ld->want > ld->seen.chunk_max) ld->seen.chunk_max = ld->want;
     ld->chunks_read++;
     ld->state = ST_RECORD;
-    if (!ld->positioned) ld->cursor = 0;
+    ld->cursor = 0;
+    st = walk_to(ld, ld->positioned ? ld->goal : 0);
     ld->positioned = 0;
-    return ld->cursor < ld->chunk_bytes ? MOTE_OK : MOTE_ERR_ORDER;
+    return st;
 }
 
 /* ---- content ---- */
@@ -378,6 +413,7 @@ static mote_status on_head(mote_loader *ld, const mote_record *rec, mote_event *
     if ((st = raise(&ld->seen.seg_raw_max, bytes_of(ld->cur.dtype, seg), f->seg_raw_max)) != MOTE_OK) return st;
     if ((st = raise(&ld->seen.resident_max, mote_seg_factors(h) * sizeof(float), f->resident_max)) != MOTE_OK) return st;
     ld->form = ld->config.form;
+    if (ld->form != MOTE_FORM_NATIVE && mote_form_bits(h->dtype, ld->form) == 0) ld->form = MOTE_FORM_DENSE;
     ld->target = NULL;
     ld->skip = 0;
     ld->choosing = 1;
@@ -515,23 +551,30 @@ static mote_status on_tensor_record(mote_loader *ld, const mote_record *rec)
 static mote_status go_to(mote_loader *ld, uint32_t chunk, uint32_t offset)
 {
     if (chunk >= ld->manifest.n_chunks) return MOTE_ERR_ORDER;
-    bool here = ld->chunk_bytes && ld->tree.chunk == chunk && ld->tree.level == 0;
-    ld->cursor = offset;
     ld->state = ST_RECORD;
-    if (here) return MOTE_OK;
+    if (ld->chunk_bytes && ld->tree.chunk == chunk && ld->tree.level == 0) return walk_to(ld, offset);
     mote_tree_seek(&ld->tree, chunk);
+    ld->chunk_bytes = 0;
+    ld->goal = offset;
     ld->positioned = 1;
     ld->state = ST_NODE;
     return MOTE_OK;
 }
 
-/* A pulling reader goes to the next tensor without reading what is left of this one. */
+/* A pulling reader goes to the next tensor without reading what is left of this one; only ever forwards, so that no
+ * chunk counts twice. */
 static mote_status leave_out(mote_loader *ld)
 {
+    if (ld->finding) {
+        ld->state = ST_FOUND;
+        return MOTE_OK;
+    }
     ld->index++;
     next_tensor(ld);
-    ld->state = ST_DONE;
-    return ld->phase == PH_END ? MOTE_OK : go_to(ld, ld->cur.chunk, ld->cur.offset);
+    if (ld->phase == PH_END) return finish(ld);
+    if (ld->cur.chunk < ld->tree.chunk || (ld->cur.chunk == ld->tree.chunk && ld->cur.offset < ld->cursor))
+        return MOTE_ERR_ORDER;
+    return go_to(ld, ld->cur.chunk, ld->cur.offset);
 }
 
 static mote_status on_tensor_end(mote_loader *ld, mote_event *event)
@@ -546,7 +589,6 @@ static mote_status on_tensor_end(mote_loader *ld, mote_event *event)
 
 static mote_status on_record(mote_loader *ld, mote_event *event)
 {
-    if (ld->cursor > ld->chunk_bytes) return MOTE_ERR_ORDER; /* a place led beyond the chunk */
     if (ld->cursor == ld->chunk_bytes) {
         if (!mote_tree_advance(&ld->tree)) return ld->phase == PH_END ? finish(ld) : MOTE_ERR_TRUNCATED;
         ld->state = ST_NODE;
@@ -623,9 +665,10 @@ static void take(mote_loader *ld, mote_in *in)
     in->left -= n;
 }
 
+/* What is wrong with the input stays wrong; a misplaced output buffer can be replaced. */
 static mote_status fail(mote_loader *ld, mote_status st)
 {
-    if (st < MOTE_OK) ld->st = st;
+    if (st < MOTE_OK && st != MOTE_ERR_ARG) ld->st = st;
     return st;
 }
 
@@ -638,6 +681,7 @@ static mote_status run(mote_loader *ld, mote_in *in, mote_out *out, mote_event *
             if (gathering(ld)) return MOTE_NEED_INPUT;
         }
         mote_status st = turn(ld, out, event);
+        if (st < MOTE_OK) *event = (mote_event){0};
         if (st != MOTE_OK) return fail(ld, st);
     }
     return MOTE_OK;
@@ -648,8 +692,10 @@ mote_status mote_loader_step(mote_loader *ld, mote_in *in, mote_out *out, mote_e
     *event = (mote_event){0};
     if (ld->st != MOTE_OK) return ld->st;
     if (ld->pulling) return MOTE_ERR_STATE;
-    if (ld->state == ST_DONE && in->left) return fail(ld, MOTE_ERR_TRAILING);
-    return run(ld, in, out, event);
+    mote_status st = run(ld, in, out, event);
+    if (st != MOTE_OK || event->type != MOTE_EVENT_DONE || in->left == 0) return st;
+    *event = (mote_event){0};
+    return fail(ld, MOTE_ERR_TRAILING);
 }
 
 mote_status mote_loader_end(mote_loader *ld)
@@ -660,7 +706,8 @@ mote_status mote_loader_end(mote_loader *ld)
 
 mote_status mote_loader_form(mote_loader *ld, mote_form form)
 {
-    if (ld->st != MOTE_OK || !ld->choosing) return MOTE_ERR_STATE;
+    if (ld->st != MOTE_OK) return ld->st;
+    if (!ld->choosing) return MOTE_ERR_STATE;
     if (form != MOTE_FORM_NATIVE && mote_form_bits(ld->head.dtype, form) == 0) return MOTE_ERR_ARG;
     ld->form = form;
     return MOTE_OK;
@@ -729,6 +776,7 @@ mote_status mote_loader_find(mote_loader *ld, const mote_source *source, uint8_t
     if (ld->state == ST_BODY) (void)on_body(ld);
     ld->pulling = ld->finding = 1;
     ld->phase = PH_ENTRIES;
+    ld->choosing = 0;
     ld->index = 0;
     memset(&ld->seen, 0, sizeof ld->seen);
     mote_status st = go_to(ld, 0, 0);

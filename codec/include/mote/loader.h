@@ -26,7 +26,8 @@ typedef struct mote_loader_config {
     mote_crypto crypto;           /**< sha256 is required, ed25519 where keys are given */
     mote_trust trust;             /**< n_keys = 0: unverified, digests are still checked against the manifest */
     mote_policy policy;           /**< texts and keys are borrowed for the life of the loader */
-    mote_form form;               /**< default form of tensors; mote_loader_form() changes it for one */
+    mote_form form;               /**< default form of tensors, DENSE for those that cannot have it; mote_loader_form()
+                                       changes it for one */
     uint8_t native_lowrank;       /**< 1: low-rank tensors are always native; no memory for residents is asked for */
     mote_inflate_fn inflate;      /**< NULL: packages that need zstd are refused (NEEDS) */
     void *inflate_ctx;
@@ -40,7 +41,7 @@ typedef struct mote_in {
 } mote_in;
 
 typedef struct mote_out {
-    uint8_t *p; /**< aligned to 8 bytes for native forms */
+    uint8_t *p; /**< aligned to 8 bytes for native forms, else ARG, which is not permanent */
     size_t left;
 } mote_out;
 
@@ -98,15 +99,18 @@ mote_status mote_loader_workspace(const mote_loader_config *config, const mote_m
  */
 mote_status mote_loader_init(mote_loader **out, void *work, size_t bytes, const mote_loader_config *config) MOTE_MUST_CHECK;
 
-/** Bytes of workspace that the package takes, also after it was refused with MEMORY; 0 before its manifest is trusted. */
+/** Bytes of workspace that the package takes, also after it was refused with MEMORY (SIZE_MAX: it fits no memory); 0
+ *  before its manifest is trusted. */
 size_t mote_loader_needed(const mote_loader *ld);
+/** Bytes of the whole package; 0 before MOTE_EVENT_MANIFEST. A source that is longer has trailing bytes. */
+uint64_t mote_loader_file_bytes(const mote_loader *ld);
 
 /**
  * Go on until there is an event or something is missing.
  *
  * Returns MOTE_OK with *event set (type NONE never), NEED_INPUT (all input is consumed), NEED_OUTPUT (event->need
  *         bytes are wanted in one piece; nothing is lost), or an error, which every later call repeats.
- * After DONE further input gives TRAILING; with no input MOTE_OK and DONE again.
+ * Input beyond the end gives TRAILING, instead of DONE if it is there already; with no input DONE comes again.
  */
 mote_status mote_loader_step(mote_loader *ld, mote_in *in, mote_out *out, mote_event *event) MOTE_MUST_CHECK;
 /** The stream has ended: MOTE_OK after DONE, else TRUNCATED or the error before. */
@@ -126,8 +130,9 @@ typedef struct mote_source {
 } mote_source;
 
 /**
- * As mote_loader_step(), with the input taken from a source. ERR_IO is not permanent: call again. Chunks of skipped tensors are not read at all; then DONE
- * says that all that was read is authentic, and mote_loader_complete() is false.
+ * As mote_loader_step(), with the input taken from a source. ERR_IO is not permanent: call again. Chunks of skipped
+ * tensors are not read at all; then DONE says that all that was read is authentic, and mote_loader_complete() is false.
+ * What a source holds behind the package is not looked at: compare its length with mote_loader_file_bytes().
  */
 mote_status mote_loader_pull(mote_loader *ld, const mote_source *source, mote_out *out, mote_event *event) MOTE_MUST_CHECK;
 /** True if every byte of the package has been verified. */
