@@ -150,7 +150,7 @@ static void dictionary(text *x, fields *f, mote_model_tensor *t)
         }
         comma = accept(x, ',');
     }
-    if (!f->seen[0] || !f->seen[1] || !f->seen[2]) x->ok = false;
+    if (!f->structured && !(f->seen[0] && f->seen[1] && f->seen[2])) x->ok = false;
 }
 
 /* Type and byte order from a name such as "<f4"; false if there is no such type here. */

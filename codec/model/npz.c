@@ -44,7 +44,7 @@ static mote_status open_zip(const mote_model *m, zip_t **out, mote_model_error *
     return st;
 }
 
-/* The central directory, if the archive ends with it as numpy's archives do: no comment, nothing between or behind. */
+/* The central directory, if the archive ends with it as numpy's archives do: no comment, nothing behind. */
 static bool find_directory(const mote_model *m, const uint8_t **p, const uint8_t **end)
 {
     if (m->size < 22) return false;
@@ -67,11 +67,12 @@ static bool find_directory(const mote_model *m, const uint8_t **p, const uint8_t
     return true;
 }
 
-/* libzip turns a NUL in a name into a space, and chooses for itself among several directories: both show here. */
+/* libzip turns a NUL in a name into a space, and chooses for itself among several directories: both show here. The
+ * first member lies at the start of the file, so that nothing is in front. */
 static mote_status check_directory(const mote_model *m, zip_t *zip, uint64_t n, mote_model_error *error)
 {
-    const uint8_t *p, *end;
-    bool good = find_directory(m, &p, &end);
+    const uint8_t *p = m->file, *end = p;
+    bool good = find_directory(m, &p, &end) && (n == 0 || (end - p >= 46 && mote_le32(p + 42) == 0));
     for (uint64_t i = 0; i < n && good; i++) {
         const char *name = zip_get_name(zip, i, ZIP_FL_ENC_RAW);
         good = false;
@@ -82,8 +83,7 @@ static mote_status check_directory(const mote_model *m, zip_t *zip, uint64_t n, 
         good = true;
     }
     if (good && p == end) return MOTE_OK;
-    return mote_model_fail(error, MOTE_ERR_MODEL,
-                           "npz archive: its directory is not a plain one at the end of the file");
+    return mote_model_fail(error, MOTE_ERR_MODEL, "npz archive: more than its members and a plain directory");
 }
 
 static mote_status read_fault(mote_model_error *error, zip_file_t *f, const char *name)
