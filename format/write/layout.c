@@ -12,7 +12,7 @@ static size_t header_bytes(size_t value)
 
 static mote_text text_of(const char *s)
 {
-    return (mote_text){s, s ? strlen(s) : 0};
+    return (mote_text){s, strlen(s)};
 }
 
 static int by_kind_and_name(const void *a, const void *b)
@@ -59,15 +59,26 @@ static uint64_t most(uint64_t a, uint64_t b)
     return a > b ? a : b;
 }
 
-static mote_status check_entry(const mote_write_entry *e, mote_entry *size)
+/* What could not even be written as an entry. */
+static bool is_entry(const mote_write_entry *e)
 {
-    *size = (mote_entry){.kind = (uint8_t)e->kind, .dtype = (uint8_t)e->dtype};
-    if (e->rank > MOTE_RANK_MAX || mote_dtype_bits(e->dtype) == 0) return MOTE_ERR_ARG;
-    if (!mote_text_valid(text_of(e->name), 1, MOTE_NAME_MAX)) return MOTE_ERR_UTF8;
-    if (e->n_records && e->n_records < 2 + (size_t)e->n_residents) return MOTE_ERR_ARG; /* head, residents, a segment */
-    for (size_t i = 0; i < e->n_records; i++)
-        size->stored += e->records[i].bytes + header_bytes(e->records[i].bytes);
-    return MOTE_OK;
+    return e->name && e->kind >= MOTE_KIND_TENSOR && e->kind <= MOTE_KIND_TEXT && e->rank <= MOTE_RANK_MAX &&
+           mote_dtype_bits(e->dtype) != 0;
+}
+
+/* Records and numbers must be those of `size`, the entry as a reader sees it. */
+static bool has_its_records(const mote_write_entry *e, const mote_entry *size)
+{
+    if (size->elements == 0) return e->n_records == 0 && e->seg_elems == 0;
+    return e->n_records >= 2 + (size_t)e->n_residents && /* head, residents, a segment */
+           e->seg_elems >= 1 && e->seg_elems <= size->elements;
+}
+
+static uint64_t stored_bytes(const mote_write_entry *e)
+{
+    uint64_t n = 0;
+    for (size_t i = 0; i < e->n_records; i++) n += e->records[i].bytes + header_bytes(e->records[i].bytes);
+    return n;
 }
 
 /* The value of an entry record; its size does not depend on the place, which is patched in later. */
@@ -100,9 +111,11 @@ mote_status mote_layout_make(mote_layout *l, const mote_write_entry *entries, si
     *l = (mote_layout){.n_entries = n, .facts = {.n_entries = n}};
     if (n < 1 || n > UINT32_MAX || chunk_max < 64 || chunk_max > MOTE_CHUNK_MAX) return MOTE_ERR_ARG;
     size_t n_slots = n;
-    for (size_t i = 0; i < n; i++) n_slots += entries[i].n_records;
+    for (size_t i = 0; i < n; i++) {
+        if (!is_entry(&entries[i])) return MOTE_ERR_ARG;
+        n_slots += entries[i].n_records;
+    }
     struct sized {
-        uint64_t stored;
         size_t at, bytes, place_at; /* of the entry's value in the directory */
     } *sized = calloc(n, sizeof *sized);
     l->entries = malloc(n * sizeof *l->entries);
@@ -116,17 +129,18 @@ mote_status mote_layout_make(mote_layout *l, const mote_write_entry *entries, si
     for (size_t i = 0; i < n; i++) {
         const mote_write_entry *e = l->entries[i];
         mote_entry size;
-        st = check_entry(e, &size);
-        if (st == MOTE_OK && i && by_kind_and_name(&l->entries[i - 1], &l->entries[i]) == 0) st = MOTE_ERR_ORDER;
-        if (st != MOTE_OK) goto out;
-        sized[i] = (struct sized){.stored = size.stored, .at = l->directory.n};
-        write_entry(&l->directory, e, size.stored, &sized[i].place_at);
+        if (i && by_kind_and_name(&l->entries[i - 1], &l->entries[i]) == 0) {
+            st = MOTE_ERR_ORDER;
+            goto out;
+        }
+        sized[i] = (struct sized){.at = l->directory.n};
+        write_entry(&l->directory, e, stored_bytes(e), &sized[i].place_at);
         if ((st = l->directory.st) != MOTE_OK) goto out;
         sized[i].bytes = l->directory.n - sized[i].at;
         /* the reader's own view of the entry gives its sizes and refuses what a reader would refuse */
         st = mote_entry_read(&size, l->directory.p + sized[i].at, sized[i].bytes);
         if (st != MOTE_OK) goto out;
-        if ((e->n_records == 0) != (size.elements == 0)) {
+        if (!has_its_records(e, &size)) {
             st = MOTE_ERR_ARG;
             goto out;
         }

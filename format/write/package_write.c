@@ -118,7 +118,8 @@ out:
 mote_status mote_writer_sign(mote_writer *w, const mote_keypair *kp, uint8_t role)
 {
     if (!w->can_sign || role == 0) return MOTE_ERR_ARG;
-    return mote_signature_block_add(&w->signatures, kp, role, w->digest);
+    mote_status st = mote_signature_block_add(&w->signatures, kp, role, w->digest);
+    return st == MOTE_ERR_ORDER ? MOTE_ERR_ARG : st;
 }
 
 mote_status mote_writer_write(mote_writer *w, mote_write_fn put, void *ctx)
