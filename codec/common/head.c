@@ -338,6 +338,13 @@ mote_extent mote_head_extent(const mote_head *h, uint64_t s)
     return (mote_extent){ .row = row, .col = col, .rows = 1, .cols = left < h->seg_elems ? left : h->seg_elems };
 }
 
+mote_extent mote_head_resident(const mote_head *h, uint32_t r)
+{
+    const mote_term *t = &h->term;
+    uint32_t row = r * t->rows_per_record, left = t->rank - row;
+    return (mote_extent){ .row = row, .rows = left < t->rows_per_record ? left : t->rows_per_record, .cols = h->cols };
+}
+
 uint64_t mote_head_seg_max(const mote_head *h)
 {
     return mote_head_extent(h, 0).rows * mote_head_extent(h, 0).cols;

@@ -100,6 +100,8 @@ bool mote_float_holds(unsigned held, unsigned dtype);
 
 /** Extent of segment s < h->n_segments. Spec codecs.md 1.1 */
 mote_extent mote_head_extent(const mote_head *h, uint64_t s);
+/** Extent of V that resident record r < h->n_residents holds. Spec codecs.md 6.4 */
+mote_extent mote_head_resident(const mote_head *h, uint32_t r);
 /** Elements of the largest segment: min(seg_elems, rows * cols). */
 uint64_t mote_head_seg_max(const mote_head *h);
 

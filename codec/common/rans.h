@@ -34,7 +34,7 @@ typedef struct mote_rans_enc {
     uint8_t *begin, *p; /**< words are written downwards from p */
     uint32_t x[32];
     uint32_t lanes;
-    mote_status st;     /**< NEED_OUTPUT if the buffer was too small */
+    mote_status st; /**< NEED_OUTPUT if the buffer was too small */
 } mote_rans_enc;
 
 void mote_rans_enc_init(mote_rans_enc *e, unsigned lanes, uint8_t *buf, size_t bytes);

@@ -21,12 +21,12 @@ typedef enum state {
     ST_TRUST,
     /* behind it */
     ST_BODY,
-    ST_NODE,      /* a page or a chunk is to be gathered */
-    ST_VERIFY,    /* it has been */
-    ST_RECORD,    /* the next record of the chunk, or its end */
-    ST_SEGMENT,   /* a segment waits for output */
+    ST_NODE,    /* a page or a chunk is to be gathered */
+    ST_VERIFY,  /* it has been */
+    ST_RECORD,  /* the next record of the chunk, or its end */
+    ST_SEGMENT, /* a segment waits for output */
     ST_TENSOR_END,
-    ST_FOUND,     /* a tensor that was asked for by name has ended */
+    ST_FOUND, /* a tensor that was asked for by name has ended */
     ST_DONE
 } state;
 
@@ -48,42 +48,42 @@ struct mote_loader {
     mote_loader_config config;
     size_t work_bytes;
     parts at;
-    mote_status st;             /* the first permanent error */
+    mote_status st; /* the first permanent error */
     uint8_t state, phase;
     uint8_t signature_buf[MOTE_SIGNATURE_HEAD_BYTES];
     /* gathering: want bytes into to, or nowhere */
     uint8_t *to;
     uint32_t want, have;
-    uint64_t file_at;           /* position in the file of the next byte to gather */
+    uint64_t file_at; /* position in the file of the next byte to gather */
     mote_prelude prelude;
     uint8_t digest[MOTE_DIGEST_BYTES];
     mote_signature_scan scan;
     mote_signature_head sig;
     int sig_key;
-    mote_manifest manifest;     /* texts are valid only up to ST_BODY */
+    mote_manifest manifest; /* texts are valid only up to ST_BODY */
     mote_tree tree;
-    uint32_t chunk_bytes;       /* of the verified chunk in memory; 0: there is none */
-    uint32_t cursor;            /* of the next record in it */
-    uint32_t goal;              /* positioned: the record to begin with in the chunk that comes next */
+    uint32_t chunk_bytes; /* of the verified chunk in memory; 0: there is none */
+    uint32_t cursor;      /* of the next record in it */
+    uint32_t goal;        /* positioned: the record to begin with in the chunk that comes next */
     uint32_t chunks_read;
     /* content */
-    uint32_t index;             /* entry */
+    uint32_t index; /* entry */
     uint32_t last_name_bytes;
     uint8_t last_kind;
     dirent cur;
-    uint64_t stored;            /* bytes of the records of cur seen so far */
-    uint64_t part;              /* residents or segments of cur seen so far */
+    uint64_t stored; /* bytes of the records of cur seen so far */
+    uint64_t part;   /* residents or segments of cur seen so far */
     mote_facts seen;
     mote_needs needs_seen;
     mote_head head;
     mote_seg_env env;
     mote_form form;
-    uint8_t foreign;            /* the head uses an id that the manifest does not state */
-    uint8_t choosing;           /* a tensor has begun and nothing of it has been decoded */
+    uint8_t foreign;  /* the head uses an id that the manifest does not state */
+    uint8_t choosing; /* a tensor has begun and nothing of it has been decoded */
     uint8_t skip, pulling, finding, positioned;
     uint8_t *target;
     size_t target_bytes;
-    mote_record record;         /* in ST_SEGMENT: what waits for output */
+    mote_record record; /* in ST_SEGMENT: what waits for output */
     mote_native native;
     mote_entry entry;
     mote_seg seg;
@@ -119,7 +119,7 @@ static mote_status lay_out(parts *p, const mote_loader_config *config, const mot
     bool zstd = mote_needs_has(&m->needs, MOTE_CODER_ZSTD);
     bool lowrank = mote_needs_has(&m->needs, MOTE_LAYOUT_LOWRANK) && !config->native_lowrank;
     uint64_t name = f->entry_max < MOTE_NAME_MAX ? f->entry_max : MOTE_NAME_MAX;
-    *p = (parts){.total = sizeof(mote_loader)};
+    *p = (parts){ .total = sizeof(mote_loader) };
     bool ok = lay_table(&p->pages, &p->total, mote_tree_path_bytes(mote_tree_height(m->n_chunks)), 1) &&
               lay_table(&p->directory, &p->total, f->n_entries, sizeof(dirent)) &&
               lay_table(&p->tables, &p->total, f->table_slots_max, sizeof(mote_table)) &&
@@ -175,7 +175,8 @@ static void has_not(mote_needs *has, unsigned id)
 mote_status mote_loader_init(mote_loader **out, void *area, size_t bytes, const mote_loader_config *config)
 {
     if (!area || (uintptr_t)area % 8 || !config->crypto.sha256) return MOTE_ERR_ARG;
-    if (config->trust.n_keys > MOTE_TRUSTED_MAX || (config->trust.n_keys && !config->crypto.ed25519)) return MOTE_ERR_ARG;
+    if (config->trust.n_keys > MOTE_TRUSTED_MAX || (config->trust.n_keys && !config->crypto.ed25519))
+        return MOTE_ERR_ARG;
     if (bytes < mote_loader_open_bytes(1, 0)) return MOTE_ERR_MEMORY;
     mote_loader *ld = area;
     memset(ld, 0, sizeof *ld);
@@ -252,7 +253,7 @@ static mote_status on_trust(mote_loader *ld, mote_event *event)
                      mote_loader_open_bytes(ld->prelude.manifest_bytes, ld->prelude.signature_bytes));
     if (st != MOTE_OK) return st;
     if (ld->work_bytes < ld->at.total) return MOTE_ERR_MEMORY;
-    *event = (mote_event){.type = MOTE_EVENT_MANIFEST, .manifest = &ld->manifest, .manifest_digest = ld->digest};
+    *event = (mote_event){ .type = MOTE_EVENT_MANIFEST, .manifest = &ld->manifest, .manifest_digest = ld->digest };
     ld->state = ST_BODY;
     return MOTE_OK;
 }
@@ -272,7 +273,7 @@ static mote_status want_node(mote_loader *ld)
 
 static mote_status on_body(mote_loader *ld)
 {
-    ld->manifest.name = ld->manifest.version = ld->manifest.tool = (mote_text){0};
+    ld->manifest.name = ld->manifest.version = ld->manifest.tool = (mote_text){ 0 };
     ld->manifest.vendor = ld->manifest.classes = NULL;
     mote_tree_init(&ld->tree, &ld->manifest, &ld->config.crypto, work(ld, ld->at.pages));
     ld->state = ST_NODE;
@@ -360,7 +361,7 @@ static mote_status on_entry(mote_loader *ld, const mote_record *rec, mote_event 
     if (rec->type != MOTE_RECORD_ENTRY) return MOTE_ERR_ORDER;
     mote_entry *e = &ld->entry;
     mote_status st = mote_entry_read(e, rec->value, rec->bytes);
-    mote_text last = {(const char *)work(ld, ld->at.name), ld->last_name_bytes};
+    mote_text last = { (const char *)work(ld, ld->at.name), ld->last_name_bytes };
     if (st != MOTE_OK) return st;
     if (ld->index && mote_entry_compare(ld->last_kind, last, e->kind, e->name) >= 0) return MOTE_ERR_ORDER;
     if ((st = raise(&ld->seen.entry_max, rec->total, f->entry_max)) != MOTE_OK) return st;
@@ -370,9 +371,8 @@ static mote_status on_entry(mote_loader *ld, const mote_record *rec, mote_event 
     memcpy(work(ld, ld->at.name), e->name.p, e->name.bytes);
     ld->last_name_bytes = (uint32_t)e->name.bytes;
     ld->last_kind = e->kind;
-    *event = (mote_event){.type = MOTE_EVENT_ENTRY, .index = ld->index, .entry = e};
-    if (!ld->finding)
-        directory(ld)[ld->index] = (dirent){e->elements, e->stored, e->chunk, e->offset, e->dtype};
+    *event = (mote_event){ .type = MOTE_EVENT_ENTRY, .index = ld->index, .entry = e };
+    if (!ld->finding) directory(ld)[ld->index] = (dirent){ e->elements, e->stored, e->chunk, e->offset, e->dtype };
     if (++ld->index == f->n_entries && !ld->finding) {
         ld->index = 0;
         next_tensor(ld);
@@ -389,8 +389,7 @@ static void note_use(void *ctx, unsigned id)
 
 static bool is_native(const mote_loader *ld)
 {
-    return ld->form == MOTE_FORM_NATIVE ||
-           (ld->config.native_lowrank && ld->head.term.layout == MOTE_LAYOUT_LOWRANK);
+    return ld->form == MOTE_FORM_NATIVE || (ld->config.native_lowrank && ld->head.term.layout == MOTE_LAYOUT_LOWRANK);
 }
 
 static mote_status on_head(mote_loader *ld, const mote_record *rec, mote_event *event)
@@ -411,35 +410,36 @@ static mote_status on_head(mote_loader *ld, const mote_record *rec, mote_event *
     if ((st = raise(&ld->seen.table_slots_max, h->n_tables, f->table_slots_max)) != MOTE_OK) return st;
     if ((st = raise(&ld->seen.seg_elems_max, seg, f->seg_elems_max)) != MOTE_OK) return st;
     if ((st = raise(&ld->seen.seg_raw_max, bytes_of(ld->cur.dtype, seg), f->seg_raw_max)) != MOTE_OK) return st;
-    if ((st = raise(&ld->seen.resident_max, mote_seg_factors(h) * sizeof(float), f->resident_max)) != MOTE_OK) return st;
+    if ((st = raise(&ld->seen.resident_max, mote_seg_factors(h) * sizeof(float), f->resident_max)) != MOTE_OK)
+        return st;
     ld->form = ld->config.form;
     if (ld->form != MOTE_FORM_NATIVE && mote_form_bits(h->dtype, ld->form) == 0) ld->form = MOTE_FORM_DENSE;
     ld->target = NULL;
     ld->skip = 0;
     ld->choosing = 1;
-    ld->env = (mote_seg_env){.head = h,
-                             .tables = tables,
-                             .kern = ld->config.kern,
-                             .prepared = work(ld, ld->at.prepared),
-                             .factors = (float *)(void *)work(ld, ld->at.residents),
-                             .inflate = ld->config.inflate,
-                             .inflate_ctx = ld->config.inflate_ctx,
-                             .scratch = work(ld, ld->at.inflated),
-                             .scratch_bytes = ld->at.chunk - ld->at.inflated};
+    ld->env = (mote_seg_env){ .head = h,
+                              .tables = tables,
+                              .kern = ld->config.kern,
+                              .prepared = work(ld, ld->at.prepared),
+                              .factors = (float *)(void *)work(ld, ld->at.residents),
+                              .inflate = ld->config.inflate,
+                              .inflate_ctx = ld->config.inflate_ctx,
+                              .scratch = work(ld, ld->at.inflated),
+                              .scratch_bytes = ld->at.chunk - ld->at.inflated };
     mote_seg_prepare(&ld->env);
     ld->phase = h->n_residents ? PH_RESIDENT : PH_SEGMENT;
-    *event = (mote_event){.type = MOTE_EVENT_TENSOR,
-                          .index = ld->index,
-                          .tensor = {.dtype = ld->cur.dtype,
-                                     .axis = h->axis,
-                                     .layout = h->term.layout,
-                                     .numeric = h->term.num.numeric,
-                                     .elements = ld->cur.elements,
-                                     .rows = h->rows,
-                                     .cols = h->cols,
-                                     .seg_elems = h->seg_elems,
-                                     .n_segments = h->n_segments,
-                                     .rank = h->term.rank}};
+    *event = (mote_event){ .type = MOTE_EVENT_TENSOR,
+                           .index = ld->index,
+                           .tensor = { .dtype = ld->cur.dtype,
+                                       .axis = h->axis,
+                                       .layout = h->term.layout,
+                                       .numeric = h->term.num.numeric,
+                                       .elements = ld->cur.elements,
+                                       .rows = h->rows,
+                                       .cols = h->cols,
+                                       .seg_elems = h->seg_elems,
+                                       .n_segments = h->n_segments,
+                                       .rank = h->term.rank } };
     return MOTE_OK;
 }
 
@@ -509,7 +509,7 @@ static mote_status on_output(mote_loader *ld, mote_out *out, mote_event *event)
     uint64_t need = output_need(ld, resident);
     mote_extent x = mote_head_extent(&ld->head, resident ? 0 : ld->part);
     if (need > SIZE_MAX) return MOTE_ERR_MEMORY;
-    *event = (mote_event){.index = ld->index, .need = (size_t)need};
+    *event = (mote_event){ .index = ld->index, .need = (size_t)need };
     if (!(ld->target && !native) && need > out->left) return MOTE_NEED_OUTPUT;
     mote_status st = native ? decode_native(ld, resident, out, event) : decode_dense(ld, out, event);
     if (st != MOTE_OK) return st;
@@ -580,7 +580,7 @@ static mote_status leave_out(mote_loader *ld)
 static mote_status on_tensor_end(mote_loader *ld, mote_event *event)
 {
     if (ld->stored != ld->cur.stored) return MOTE_ERR_ORDER;
-    *event = (mote_event){.type = MOTE_EVENT_TENSOR_END, .index = ld->index};
+    *event = (mote_event){ .type = MOTE_EVENT_TENSOR_END, .index = ld->index };
     ld->index++;
     ld->state = ld->finding ? ST_FOUND : ST_RECORD;
     if (!ld->finding) next_tensor(ld);
@@ -630,14 +630,14 @@ static mote_status turn(mote_loader *ld, mote_out *out, mote_event *event)
     case ST_SEGMENT: return on_output(ld, out, event);
     case ST_TENSOR_END:
         if (ld->skip && ld->pulling && ld->part < ld->head.n_segments) {
-            *event = (mote_event){.type = MOTE_EVENT_TENSOR_END, .index = ld->index};
+            *event = (mote_event){ .type = MOTE_EVENT_TENSOR_END, .index = ld->index };
             return leave_out(ld);
         }
         return on_tensor_end(ld, event);
     case ST_FOUND: return MOTE_ERR_STATE;
     case ST_DONE: break;
     }
-    *event = (mote_event){.type = MOTE_EVENT_DONE, .index = ld->index};
+    *event = (mote_event){ .type = MOTE_EVENT_DONE, .index = ld->index };
     return MOTE_OK;
 }
 
@@ -681,7 +681,7 @@ static mote_status run(mote_loader *ld, mote_in *in, mote_out *out, mote_event *
             if (gathering(ld)) return MOTE_NEED_INPUT;
         }
         mote_status st = turn(ld, out, event);
-        if (st < MOTE_OK) *event = (mote_event){0};
+        if (st < MOTE_OK) *event = (mote_event){ 0 };
         if (st != MOTE_OK) return fail(ld, st);
     }
     return MOTE_OK;
@@ -689,12 +689,12 @@ static mote_status run(mote_loader *ld, mote_in *in, mote_out *out, mote_event *
 
 mote_status mote_loader_step(mote_loader *ld, mote_in *in, mote_out *out, mote_event *event)
 {
-    *event = (mote_event){0};
+    *event = (mote_event){ 0 };
     if (ld->st != MOTE_OK) return ld->st;
     if (ld->pulling) return MOTE_ERR_STATE;
     mote_status st = run(ld, in, out, event);
     if (st != MOTE_OK || event->type != MOTE_EVENT_DONE || in->left == 0) return st;
-    *event = (mote_event){0};
+    *event = (mote_event){ 0 };
     return fail(ld, MOTE_ERR_TRAILING);
 }
 
@@ -743,7 +743,7 @@ mote_status mote_loader_skip(mote_loader *ld)
 /* Runs with input from the source until there is an event. */
 static mote_status pull(mote_loader *ld, const mote_source *source, mote_out *out, mote_event *event)
 {
-    mote_in none = {0};
+    mote_in none = { 0 };
     for (;;) {
         mote_status st = run(ld, &none, out, event);
         if (st != MOTE_NEED_INPUT) return st;
@@ -757,7 +757,7 @@ static mote_status pull(mote_loader *ld, const mote_source *source, mote_out *ou
 
 mote_status mote_loader_pull(mote_loader *ld, const mote_source *source, mote_out *out, mote_event *event)
 {
-    *event = (mote_event){0};
+    *event = (mote_event){ 0 };
     if (ld->st != MOTE_OK) return ld->st;
     if (ld->state == ST_FOUND) return MOTE_ERR_STATE; /* nothing is wrong: the tensor asked for has ended */
     ld->pulling = 1;
@@ -769,7 +769,8 @@ bool mote_loader_complete(const mote_loader *ld)
     return ld->st == MOTE_OK && ld->state == ST_DONE && ld->chunks_read >= ld->manifest.n_chunks && !ld->finding;
 }
 
-mote_status mote_loader_find(mote_loader *ld, const mote_source *source, uint8_t kind, mote_text name, mote_entry *entry)
+mote_status mote_loader_find(mote_loader *ld, const mote_source *source, uint8_t kind, mote_text name,
+                             mote_entry *entry)
 {
     if (ld->st != MOTE_OK) return ld->st;
     if (ld->state < ST_BODY || (ld->state > ST_BODY && !ld->pulling)) return MOTE_ERR_STATE;
@@ -783,7 +784,7 @@ mote_status mote_loader_find(mote_loader *ld, const mote_source *source, uint8_t
     if (st != MOTE_OK) return fail(ld, st);
     while (ld->index < ld->manifest.facts.n_entries) {
         mote_event event;
-        mote_out no_output = {0};
+        mote_out no_output = { 0 };
         st = pull(ld, source, &no_output, &event);
         if (st != MOTE_OK) return st;
         if (event.type != MOTE_EVENT_ENTRY) return fail(ld, MOTE_ERR_ORDER);
@@ -793,7 +794,7 @@ mote_status mote_loader_find(mote_loader *ld, const mote_source *source, uint8_t
         if (order < 0) continue;
         *entry = *e;
         ld->index = event.index;
-        ld->cur = (dirent){e->elements, e->stored, e->chunk, e->offset, e->dtype};
+        ld->cur = (dirent){ e->elements, e->stored, e->chunk, e->offset, e->dtype };
         ld->stored = ld->part = 0;
         ld->phase = PH_HEAD;
         if (e->elements) return fail(ld, go_to(ld, e->chunk, e->offset));

@@ -8,7 +8,7 @@
 #include "kern/kern.h"
 #include "mote/native.h"
 
-/* Values of a block; a multiple of 4 * MOTE_LANES_MAX (of 32 if that is smaller). Same in all files of a build. */
+/* Values of a block; a multiple of 4 * MOTE_LANES_MAX, the same in all files of a build. */
 #ifndef MOTE_BLOCK
 #if UINTPTR_MAX > 0xFFFFFFFF
 #define MOTE_BLOCK 1024
@@ -18,6 +18,7 @@
 #define MOTE_BLOCK 64
 #endif
 #endif
+_Static_assert(MOTE_BLOCK % (4 * MOTE_LANES_MAX) == 0, "a quarter of a block is a whole number of steps");
 
 /**
  * Inflate one zstd frame with its content size: src[0..src_bytes) whole into exactly dst[0..dst_bytes).
@@ -97,16 +98,17 @@ mote_status mote_seg_resident(mote_seg *w, const mote_seg_env *env, uint32_t r, 
 mote_status mote_seg_native(mote_seg *w, const mote_seg_env *env, uint64_t s, bool resident, const uint8_t *rec,
                             size_t n, mote_native *out, void *buf, size_t bytes) MOTE_MUST_CHECK;
 
-/* --- private ---------------------------------------------------------------------------------------------------- */
+/* --- private to dec/, here so that the size is known --- */
 
-/** A bit or word stream. Lazily started: a plane without values has no bytes. */
+/** Bytes of a plane still to be read, and what has been read ahead. */
 typedef struct mote_stream {
     mote_words in;
-    uint8_t bit;     /**< stored: bits of *in.p already used */
-    uint8_t started; /**< rANS: the states have been read */
+    uint8_t acc, bits; /**< stored: the upper `bits` bits of the byte before in.p, moved down */
+    uint8_t lanes;     /**< rANS: 0 until the first value: a plane without values has no bytes */
 } mote_stream;
 
-typedef struct mote_stream1 { /* one lane: class maps, escapes */
+/** A stream with one lane: class maps, escapes. */
+typedef struct mote_stream1 {
     mote_stream s;
     uint32_t x[1];
 } mote_stream1;
@@ -116,24 +118,50 @@ typedef struct mote_stream_n {
     uint32_t x[MOTE_LANES_MAX];
 } mote_stream_n;
 
-/** A plane with everything it may be made of. */
+/** A plane with everything that may belong to it. */
 typedef struct mote_plane_dec {
     mote_stream_n sym;
     mote_stream1 classes, esc;
-    mote_words num; /**< escape numbers */
-    uint16_t table; /**< of the current piece */
+    mote_words numbers; /**< escape numbers */
+    uint16_t table;     /**< of the current piece */
 } mote_plane_dec;
+
+/** Where and how the values of a piece are written. */
+typedef struct mote_sink {
+    uint8_t *p;    /**< element 0 */
+    size_t elem;   /**< bytes from one to the next */
+    uint8_t dtype; /**< to be written */
+    uint8_t entry; /**< dtype of the tensor: what is computed is rounded to it first */
+    bool codes;    /**< affine: codes, not numbers */
+    bool machine;  /**< byte order of the machine, else little-endian */
+} mote_sink;
 
 struct mote_seg {
     const mote_seg_env *env;
     const mote_num *num;
-    mote_rd rd;            /**< the record; its status is the status of the call */
-    unsigned left;         /**< planes not yet found in the record */
+    mote_rd rd;        /**< the record; its status is that of the call */
+    size_t n_planes;   /**< still to be found in the record */
+    size_t rows, cols; /**< pieces and their length */
+    size_t scratch_at;
     mote_plane_dec lay[2]; /**< mask; or counts, gaps */
     mote_plane_dec v;
     mote_stream_n byte[MOTE_BYTE_PLANES_MAX];
-    mote_words scales, zeros;
-    uint64_t tmp[MOTE_BLOCK / 4]; /**< elements on their way to another dtype or place */
+    mote_words scales, zeros; /**< from those of the current piece on */
+    mote_sink sink;
+    size_t block;            /**< values to be decoded at a time */
+    size_t kept;             /**< native sparse: elements so far */
+    uint8_t *mask;           /**< native bitmask: of the current piece */
+    uint32_t *row_ptr;       /**< native csr */
+    uint16_t *col_out;       /**< native csr */
+    float *scales_out;       /**< native affine */
+    uint16_t *zeros_out;     /**< native affine with zero-points */
+    uint8_t pack, pack_bits; /**< sub-byte output: bits that do not fill a byte yet */
+    uint8_t n_few, few_at;   /**< csr: counts decoded ahead */
+    union {
+        uint8_t byte[2 * MOTE_BLOCK];
+        float f32[MOTE_BLOCK / 2];
+        uint64_t align;
+    } tmp; /**< elements on their way to another dtype or place, little-endian */
     uint16_t val[MOTE_BLOCK], aux[MOTE_BLOCK], col[MOTE_BLOCK], few[32];
 };
 
