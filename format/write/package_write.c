@@ -7,12 +7,13 @@
 #include "base/le.h"
 #include "mote/version.h"
 #include "write/layout.h"
-#include "write/signature_block.h"
 
 struct mote_writer {
     mote_layout layout;
     mote_pages pages;
-    mote_wr manifest, signatures;
+    mote_wr manifest;
+    uint8_t signatures[MOTE_SIGNATURES_MAX * (MOTE_SIGNATURE_HEAD_BYTES + MOTE_SIGNATURE_BYTES)];
+    size_t signature_bytes;
     uint8_t digest[MOTE_DIGEST_BYTES];
     uint8_t *chunk; /* room to assemble one */
     bool can_sign;
@@ -118,16 +119,16 @@ out:
 mote_status mote_writer_sign(mote_writer *w, const mote_keypair *kp, uint8_t role)
 {
     if (!w->can_sign || role == 0) return MOTE_ERR_ARG;
-    mote_status st = mote_signature_block_add(&w->signatures, kp, role, w->digest);
+    mote_status st = mote_signature_add(w->signatures, &w->signature_bytes, sizeof w->signatures, kp, role, w->digest);
     return st == MOTE_ERR_ORDER ? MOTE_ERR_ARG : st;
 }
 
 mote_status mote_writer_write(mote_writer *w, mote_write_fn put, void *ctx)
 {
     uint8_t prelude[MOTE_PRELUDE_BYTES];
-    mote_prelude_write(prelude, w->manifest.n, w->signatures.n);
+    mote_prelude_write(prelude, w->manifest.n, w->signature_bytes);
     if (put(ctx, prelude, sizeof prelude) || put(ctx, w->manifest.p, w->manifest.n) ||
-        (w->signatures.n && put(ctx, w->signatures.p, w->signatures.n)))
+        (w->signature_bytes && put(ctx, w->signatures, w->signature_bytes)))
         return MOTE_ERR_IO;
     for (uint32_t i = 0; i < w->pages.n_chunks; i++) {
         for (unsigned k = w->pages.height; k >= 1; k--) {
@@ -143,7 +144,7 @@ mote_status mote_writer_write(mote_writer *w, mote_write_fn put, void *ctx)
 
 uint64_t mote_writer_bytes(const mote_writer *w)
 {
-    return MOTE_PRELUDE_BYTES + w->manifest.n + w->signatures.n + w->pages.body_bytes;
+    return MOTE_PRELUDE_BYTES + w->manifest.n + w->signature_bytes + w->pages.body_bytes;
 }
 
 const mote_facts *mote_writer_facts(const mote_writer *w)
@@ -157,7 +158,6 @@ void mote_writer_free(mote_writer *w)
     mote_layout_free(&w->layout);
     mote_pages_free(&w->pages);
     mote_wr_free(&w->manifest);
-    mote_wr_free(&w->signatures);
     free(w->chunk);
     free(w);
 }

@@ -55,6 +55,17 @@ typedef int (*mote_write_fn)(void *ctx, const uint8_t *data, size_t bytes);
 /** The sixteen bytes before the manifest. Spec format.md 3 */
 void mote_prelude_write(uint8_t out[MOTE_PRELUDE_BYTES], size_t manifest_bytes, size_t signature_bytes);
 
+/**
+ * Sign a manifest digest and put the entry at its place in a signature block, which stays ascending. Nothing else of a
+ * package changes but the prelude, which states the bytes of the block.
+ *
+ * block   *bytes bytes of entries in memory for `room`; *bytes grows by the new one
+ * Errors  ORDER (this key has signed in this role), LIMIT (16 entries, 65,535 bytes, no room), ARG (role 0), those of
+ *         mote_signature_head_read() if the block is malformed
+ */
+mote_status mote_signature_add(uint8_t *block, size_t *bytes, size_t room, const mote_keypair *kp, uint8_t role,
+                               const uint8_t manifest_digest[MOTE_DIGEST_BYTES]) MOTE_MUST_CHECK;
+
 typedef struct mote_writer mote_writer;
 
 /**
