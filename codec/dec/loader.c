@@ -439,7 +439,9 @@ static mote_status on_head(mote_loader *ld, const mote_record *rec, mote_event *
                                        .cols = h->cols,
                                        .seg_elems = h->seg_elems,
                                        .n_segments = h->n_segments,
-                                       .rank = h->term.rank } };
+                                       .rank = h->term.rank,
+                                       .coder = h->term.num.v.coder,
+                                       .bits = h->term.num.numeric == MOTE_NUM_AFFINE ? h->term.num.bits : 0 } };
     return MOTE_OK;
 }
 

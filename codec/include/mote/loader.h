@@ -61,6 +61,8 @@ typedef struct mote_tensor_info {
     uint64_t elements, rows, cols; /**< rows x cols: the coded matrix; axis 1: the tensor's transposed */
     uint64_t seg_elems, n_segments;
     uint32_t rank;                 /**< lowrank, else 0 */
+    uint8_t coder;                 /**< of V (codecs.md 1.3) or of stored elements; lowrank: of U's */
+    uint8_t bits;                  /**< affine: bits of a code, else 0 */
 } mote_tensor_info;
 
 typedef struct mote_event {
