@@ -30,5 +30,9 @@ typedef struct mote_kern {
 const mote_kern *mote_kern_ref(void);
 /** Plain C for big machines. Host only. */
 const mote_kern *mote_kern_host(void);
+/** AVX2; NULL if this is another machine. Host only. */
+const mote_kern *mote_kern_avx2(void);
+/** The fastest kernel of this machine. Host only. */
+const mote_kern *mote_kern_best(void);
 
 #endif

@@ -21,6 +21,8 @@ extern "C" {
 typedef struct mote_loader mote_loader; /**< lies at the start of the workspace */
 
 struct mote_kern;
+/** The fastest inner loops of this machine; in the host library only. Results are the same with all of them. */
+const struct mote_kern *mote_kern_best(void);
 
 typedef struct mote_loader_config {
     mote_crypto crypto;           /**< sha256 is required, ed25519 where keys are given */

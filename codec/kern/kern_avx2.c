@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The kernel for x86-64 with AVX2: 8 or 32 lanes in registers, symbols found by counting, no table beyond 32 words.
+ * Bit-identical to kern_ref.c; whatever is not a whole step is left to it. Host only. */
+#include "kern/kern.h"
+
+#include <string.h>
+
+#if defined(__x86_64__) && (defined(__GNUC__) || defined(__clang__))
+
+#include <immintrin.h>
+
+/** A prepared table: cumulatives and frequencies as the byte shuffles want them. */
+typedef struct table {
+    _Alignas(8) mote_table plain; /**< for the last steps */
+    uint16_t cum[MOTE_SYMBOLS];   /**< cum[i] of symbol i; broadcast for comparing */
+    uint8_t cum_lo[16], cum_hi[16], freq_lo[16], freq_hi[16];
+} table;
+
+_Static_assert(sizeof(table) % 8 == 0, "prepared tables stay aligned");
+
+/* Where the words for the lanes of an 8-bit mask go: lane i takes the next word if bit i is set. */
+static const uint8_t spread[256][8] = {
+#define BIT(m, i) ((m) >> (i)&1)
+#define BELOW(m, i)                                                                                   \
+    ((BIT(m, 0) * ((i) > 0) + BIT(m, 1) * ((i) > 1) + BIT(m, 2) * ((i) > 2) + BIT(m, 3) * ((i) > 3) + \
+      BIT(m, 4) * ((i) > 4) + BIT(m, 5) * ((i) > 5) + BIT(m, 6) * ((i) > 6)))
+#define ROW(m)                                                                                                 \
+    {                                                                                                          \
+        BELOW(m, 0), BELOW(m, 1), BELOW(m, 2), BELOW(m, 3), BELOW(m, 4), BELOW(m, 5), BELOW(m, 6), BELOW(m, 7) \
+    }
+#define ROW4(m) ROW(m), ROW((m) + 1), ROW((m) + 2), ROW((m) + 3)
+#define ROW16(m) ROW4(m), ROW4((m) + 4), ROW4((m) + 8), ROW4((m) + 12)
+#define ROW64(m) ROW16(m), ROW16((m) + 16), ROW16((m) + 32), ROW16((m) + 48)
+    ROW64(0), ROW64(64), ROW64(128), ROW64(192)
+};
+
+static void prepare(void *prepared, const mote_table *t)
+{
+    table *h = prepared;
+    h->plain = *t;
+    for (unsigned i = 0; i < MOTE_SYMBOLS; i++) {
+        unsigned freq = (unsigned)(t->cum[i + 1] - t->cum[i]);
+        h->cum[i] = t->cum[i];
+        h->cum_lo[i] = (uint8_t)t->cum[i];
+        h->cum_hi[i] = (uint8_t)(t->cum[i] >> 8);
+        h->freq_lo[i] = (uint8_t)freq;
+        h->freq_hi[i] = (uint8_t)(freq >> 8);
+    }
+}
+
+#define AVX2 __attribute__((target("avx2,popcnt")))
+#define INLINE AVX2 __attribute__((always_inline)) static inline
+
+INLINE __m256i both(const uint8_t half[16])
+{
+    return _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)(const void *)half));
+}
+
+/* 16 values of 16 bits from a table of 16: lo[k] | hi[k] << 8 */
+INLINE __m256i look_up(__m256i lo, __m256i hi, __m256i k)
+{
+    __m256i at_lo = _mm256_or_si256(k, _mm256_set1_epi16((short)0x8000)); /* the upper byte gives 0 */
+    __m256i at_hi = _mm256_or_si256(_mm256_slli_epi16(k, 8), _mm256_set1_epi16(0x80));
+    return _mm256_or_si256(_mm256_shuffle_epi8(lo, at_lo), _mm256_shuffle_epi8(hi, at_hi));
+}
+
+/* States below 2^16 take the next words, in the order of their lanes. */
+INLINE __m256i renormalise(__m256i x, const uint8_t **p)
+{
+    __m256i take = _mm256_cmpeq_epi32(_mm256_srli_epi32(x, 16), _mm256_setzero_si256());
+    unsigned mask = (unsigned)_mm256_movemask_ps(_mm256_castsi256_ps(take));
+    __m256i words = _mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)(const void *)*p));
+    __m256i order = _mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)(const void *)spread[mask]));
+    __m256i fed = _mm256_or_si256(_mm256_slli_epi32(x, 16), _mm256_permutevar8x32_epi32(words, order));
+    *p += 2 * (unsigned)_mm_popcnt_u32(mask);
+    return _mm256_blendv_epi8(x, fed, take);
+}
+
+/* Two vectors of states: decode, write 16 values in lane order (8 of them count if the second is a copy). */
+INLINE __m256i advance(__m256i *a, __m256i *b, const table *h, int bits, int shift)
+{
+    const __m256i slots = _mm256_set1_epi32((1 << bits) - 1);
+    __m256i slot = _mm256_packus_epi32(_mm256_and_si256(*a, slots), _mm256_and_si256(*b, slots));
+    /* symbols: how many of cum[1..15] are at most slot; three chains so that none is long */
+    __m256i n0 = _mm256_setzero_si256(), n1 = n0, n2 = n0;
+#define COUNT(n, i) n = _mm256_add_epi16(n, _mm256_cmpgt_epi16(_mm256_set1_epi16((short)h->cum[i]), slot))
+    COUNT(n0, 1), COUNT(n1, 2), COUNT(n2, 3), COUNT(n0, 4), COUNT(n1, 5), COUNT(n2, 6), COUNT(n0, 7), COUNT(n1, 8);
+    COUNT(n2, 9), COUNT(n0, 10), COUNT(n1, 11), COUNT(n2, 12), COUNT(n0, 13), COUNT(n1, 14), COUNT(n2, 15);
+#undef COUNT
+    __m256i above = _mm256_add_epi16(n0, _mm256_add_epi16(n1, n2)); /* -(cumulatives above slot) */
+    __m256i k = _mm256_add_epi16(_mm256_set1_epi16(15), above);
+    __m256i bias = _mm256_sub_epi16(slot, look_up(both(h->cum_lo), both(h->cum_hi), k));
+    __m256i freq = look_up(both(h->freq_lo), both(h->freq_hi), k);
+    const __m256i zero = _mm256_setzero_si256();
+    *a = _mm256_add_epi32(_mm256_mullo_epi32(_mm256_unpacklo_epi16(freq, zero), _mm256_srli_epi32(*a, bits)),
+                          _mm256_unpacklo_epi16(bias, zero));
+    *b = _mm256_add_epi32(_mm256_mullo_epi32(_mm256_unpackhi_epi16(freq, zero), _mm256_srli_epi32(*b, bits)),
+                          _mm256_unpackhi_epi16(bias, zero));
+    __m256i v = _mm256_add_epi16(_mm256_set1_epi16((short)h->plain.lo), _mm256_slli_epi16(k, shift));
+    if (shift) {
+        const __m256i lows = _mm256_set1_epi32((1 << shift) - 1);
+        v = _mm256_add_epi16(v, _mm256_packus_epi32(_mm256_and_si256(*a, lows), _mm256_and_si256(*b, lows)));
+        *a = _mm256_srli_epi32(*a, shift);
+        *b = _mm256_srli_epi32(*b, shift);
+    }
+    return _mm256_permute4x64_epi64(v, 0xD8); /* packing had interleaved the halves */
+}
+
+INLINE __m256i load(const uint32_t *x)
+{
+    return _mm256_loadu_si256((const __m256i *)(const void *)x);
+}
+
+/* Whole steps while every lane could take a word and reading ahead stays inside; the number of values decoded. */
+INLINE size_t steps32(mote_words *in, uint32_t *x, const table *h, int bits, int shift, uint16_t *v, size_t n)
+{
+    const uint8_t *p = in->p;
+    __m256i a = load(x), b = load(x + 8), c = load(x + 16), d = load(x + 24);
+    size_t done = 0;
+    for (; n - done >= 32 && in->end - p >= 2 * 32 + 16; done += 32) {
+        __m256i v0 = advance(&a, &b, h, bits, shift), v1 = advance(&c, &d, h, bits, shift);
+        _mm256_storeu_si256((__m256i *)(void *)(v + done), v0);
+        _mm256_storeu_si256((__m256i *)(void *)(v + done + 16), v1);
+        a = renormalise(a, &p);
+        b = renormalise(b, &p);
+        c = renormalise(c, &p);
+        d = renormalise(d, &p);
+    }
+    _mm256_storeu_si256((__m256i *)(void *)x, a);
+    _mm256_storeu_si256((__m256i *)(void *)(x + 8), b);
+    _mm256_storeu_si256((__m256i *)(void *)(x + 16), c);
+    _mm256_storeu_si256((__m256i *)(void *)(x + 24), d);
+    in->p = p;
+    return done;
+}
+
+INLINE size_t steps8(mote_words *in, uint32_t *x, const table *h, int bits, int shift, uint16_t *v, size_t n)
+{
+    const uint8_t *p = in->p;
+    __m256i a = load(x);
+    size_t done = 0;
+    for (; n - done >= 8 && in->end - p >= 2 * 8 + 16; done += 8) {
+        __m256i b = a, w = advance(&a, &b, h, bits, shift); /* both halves of w hold the eight values */
+        _mm_storeu_si128((__m128i *)(void *)(v + done), _mm256_castsi256_si128(w));
+        a = renormalise(a, &p);
+    }
+    _mm256_storeu_si256((__m256i *)(void *)x, a);
+    in->p = p;
+    return done;
+}
+
+AVX2 static size_t run(mote_words *in, uint32_t *x, unsigned lanes, const table *h, uint16_t *v, size_t n)
+{
+    const int s = h->plain.shift;
+#define STEPS(steps)                                               \
+    (h->plain.bits == 12 ? s == 0   ? steps(in, x, h, 12, 0, v, n) \
+                           : s == 4 ? steps(in, x, h, 12, 4, v, n) \
+                                    : steps(in, x, h, 12, s, v, n) \
+                         : steps(in, x, h, 14, s, v, n))
+    return lanes == 32 ? STEPS(steps32) : STEPS(steps8);
+#undef STEPS
+}
+
+static bool decode(mote_words *in, uint32_t *x, unsigned lanes, const void *prepared, uint16_t *v, size_t n)
+{
+    const table *h = prepared;
+    size_t done = lanes == 1 ? 0 : run(in, x, lanes, h, v, n);
+    return mote_kern_ref()->decode(in, x, lanes, &h->plain, v + done, n - done);
+}
+
+const mote_kern *mote_kern_avx2(void)
+{
+    static const mote_kern avx2 = {
+        .name = "avx2", .table_bytes = sizeof(table), .prepare = prepare, .decode = decode
+    };
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("popcnt") ? &avx2 : NULL;
+}
+
+#else
+
+const mote_kern *mote_kern_avx2(void)
+{
+    return NULL;
+}
+
+#endif
