@@ -124,11 +124,11 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: fashion_demo PACKAGE.mote KEY.pub images.safetensors LABEL\n");
         return 2;
     }
-    static uint8_t key[1][MOTE_PUBLIC_KEY_BYTES];
+    static uint8_t key[MOTE_PUBLIC_KEY_BYTES];
     size_t size, blocks, needed;
     uint8_t *package = read_file(argv[1], &size);
     const mote_crypto *crypto = mote_crypto_host();
-    if (!package || !crypto || mote_keyfile_read_public(argv[2], key[0]) != MOTE_OK) {
+    if (!package || !crypto || mote_keyfile_read_public(argv[2], key) != MOTE_OK) {
         fprintf(stderr, "fashion_demo: cannot read %s or %s\n", argv[1], argv[2]);
         return 3;
     }

@@ -61,7 +61,7 @@ int mote_signature_key(const mote_crypto *c, const mote_trust *trust, const mote
     if (head->alg != MOTE_ALG_ED25519) return -1;
     for (size_t i = 0; i < trust->n_keys && i < MOTE_TRUSTED_MAX; i++) {
         uint8_t id[8];
-        mote_key_id(c, id, MOTE_ALG_ED25519, trust->keys[i], MOTE_PUBLIC_KEY_BYTES);
+        mote_key_id(c, id, MOTE_ALG_ED25519, trust->keys + i * MOTE_PUBLIC_KEY_BYTES, MOTE_PUBLIC_KEY_BYTES);
         if (memcmp(id, head->key_id, 8) == 0) return (int)i;
     }
     return -1;
@@ -73,13 +73,13 @@ mote_status mote_signature_check(mote_signature_scan *scan, const mote_crypto *c
 {
     uint8_t block[MOTE_SIGNING_BLOCK_BYTES];
     uint8_t role = trust->role ? trust->role : MOTE_ROLE_RELEASE_KEY;
-    const uint8_t *key = trust->keys[index];
+    const uint8_t *key = trust->keys + index * MOTE_PUBLIC_KEY_BYTES;
     mote_signing_block(block, head->alg, head->role, head->key_id, manifest_digest);
     if (!c->ed25519 || c->ed25519(c->ctx, sig, block, sizeof block, key) != MOTE_OK) return MOTE_ERR_SIGNATURE;
     if (head->role != role) return MOTE_OK;
     /* a key that the caller lists twice counts once: at its first place */
     for (int i = 0; i < index; i++)
-        if (memcmp(trust->keys[i], key, MOTE_PUBLIC_KEY_BYTES) == 0) index = i;
+        if (memcmp(trust->keys + i * MOTE_PUBLIC_KEY_BYTES, key, MOTE_PUBLIC_KEY_BYTES) == 0) index = i;
     scan->counted |= (uint32_t)1 << index;
     return MOTE_OK;
 }

@@ -73,7 +73,7 @@ typedef struct mote_signature_head {
 
 /** Keys that the caller trusts and how many of them must have signed. */
 typedef struct mote_trust {
-    const uint8_t (*keys)[MOTE_PUBLIC_KEY_BYTES];
+    const uint8_t *keys; /**< n_keys x 32 bytes */
     size_t n_keys;      /**< at most 32; 0: nothing is checked, the package is unverified */
     unsigned threshold; /**< distinct keys that must have signed with `role`; 0 means 1 */
     uint8_t role;       /**< 0 means MOTE_ROLE_RELEASE_KEY */

@@ -42,7 +42,7 @@ typedef struct mote_write_info {
     const char *name;     /**< 1..64 bytes; required for signing */
     uint64_t sequence;    /**< > 0; required for signing */
     const uint8_t *vendor;              /**< 16 bytes */
-    const uint8_t (*device_class)[16];  /**< n_classes of them, any order, distinct */
+    const uint8_t *device_class;        /**< n_classes x 16 bytes, any order, distinct */
     size_t n_classes;                   /**< 0..8 */
     const char *version;  /**< <= 63 bytes */
     uint64_t created, not_after; /**< Unix seconds */
