@@ -149,11 +149,11 @@ static double freq_bits(const uint16_t freq[MOTE_SYMBOLS], const uint64_t symbol
 }
 
 /* A parametric table and what it costs. */
-static double try_shape(mote_table_fit *f, const uint64_t symbol[MOTE_SYMBOLS], int32_t vmin, int32_t vmax, bool escapes)
+static double try_shape(mote_table_fit *f, const uint64_t symbol[MOTE_SYMBOLS], const mote_cells *c, bool escapes)
 {
     mote_table t;
     f->symbol_bits = MOTE_IMPOSSIBLE;
-    if (mote_table_build(&t, &f->spec, vmin, vmax, escapes) == MOTE_OK) {
+    if (mote_table_build(&t, &f->spec, c->vmin, c->vmax, escapes) == MOTE_OK) {
         uint16_t freq[MOTE_SYMBOLS];
         for (unsigned i = 0; i < MOTE_SYMBOLS; i++) freq[i] = (uint16_t)(t.cum[i + 1] - t.cum[i]);
         f->symbol_bits = freq_bits(freq, symbol, f->spec.bits);
@@ -164,7 +164,7 @@ static double try_shape(mote_table_fit *f, const uint64_t symbol[MOTE_SYMBOLS], 
 
 /* Search by coordinates with falling steps, from the moments of the symbols. */
 static void fit_shapes(mote_table_fit *best, const uint64_t symbol[MOTE_SYMBOLS], uint64_t n, int32_t lo, unsigned shift,
-                       int32_t vmin, int32_t vmax, bool escapes)
+                       const mote_cells *c, bool escapes)
 {
     const double wide = (double)(1 << shift);
     double mean = 0, square = 0;
@@ -192,7 +192,7 @@ static void fit_shapes(mote_table_fit *best, const uint64_t symbol[MOTE_SYMBOLS]
                     if (mk < -1048576 || mk > 1048576 || sk < 1 || sk > 67108864) continue;
                     f.spec.mean = (int32_t)(mk < 0 ? mk - 0.5 : mk + 0.5);
                     f.spec.inverse = (uint32_t)(sk + 0.5);
-                    double p = try_shape(&f, symbol, vmin, vmax, escapes);
+                    double p = try_shape(&f, symbol, c, escapes);
                     if (p >= price) continue;
                     price = p;
                     m = mk;
@@ -206,8 +206,8 @@ static void fit_shapes(mote_table_fit *best, const uint64_t symbol[MOTE_SYMBOLS]
     }
 }
 
-void mote_table_fit_make(mote_table_fit *f, const uint64_t symbol[MOTE_SYMBOLS], int32_t lo, unsigned shift, int32_t vmin,
-                         int32_t vmax, bool escapes)
+void mote_table_fit_make(mote_table_fit *f, const uint64_t symbol[MOTE_SYMBOLS], int32_t lo, unsigned shift,
+                         const mote_cells *cells, bool escapes)
 {
     uint64_t n = 0;
     for (unsigned i = 0; i < MOTE_SYMBOLS; i++) n += symbol[i];
@@ -221,5 +221,5 @@ void mote_table_fit_make(mote_table_fit *f, const uint64_t symbol[MOTE_SYMBOLS],
         double price = k.symbol_bits + k.table_bits;
         if (bits == 12 || price * 1.001 < f->symbol_bits + f->table_bits) *f = k;
     }
-    if (n && n <= PARAMETRIC_MAX) fit_shapes(f, symbol, n, lo, shift, vmin, vmax, escapes);
+    if (cells && n && n <= PARAMETRIC_MAX) fit_shapes(f, symbol, n, lo, shift, cells, escapes);
 }

@@ -44,9 +44,13 @@ typedef struct mote_table_fit {
     double table_bits;  /* of the table as written */
 } mote_table_fit;
 
-/** The cheapest table for symbols of these counts; every symbol that was counted gets a frequency. */
-void mote_table_fit_make(mote_table_fit *f, const uint64_t symbol[MOTE_SYMBOLS], int32_t lo, unsigned shift, int32_t vmin,
-                         int32_t vmax, bool escapes);
+/**
+ * The cheapest table for symbols of these counts; every symbol that was counted gets a frequency.
+ *
+ * cells  range of the plane for parametric tables; NULL: counts only
+ */
+void mote_table_fit_make(mote_table_fit *f, const uint64_t symbol[MOTE_SYMBOLS], int32_t lo, unsigned shift,
+                         const mote_cells *cells, bool escapes);
 
 /** Bytes of a table as written. Spec codecs.md 2.3 */
 size_t mote_table_bytes(const mote_table_spec *s);

@@ -1,0 +1,433 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Counting a matrix, by rows, and planning its planes. Host only. */
+#include "enc/coding.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "enc/cost.h"
+#include "write/wr.h"
+
+#define BLOCK MOTE_RECT_ELEMENTS
+#define SAMPLE ((size_t)1 << 16)   /* elements that a sample looks at */
+#define SAMPLE_COLS 512            /* of a row */
+#define BYTES_RUN 4096 /* byte planes: so many elements of so many rectangles */
+#define BYTES_RUNS 8
+#define GROUP 16 /* neighbouring rows fetched together: a cache line of a transposed matrix */
+#define BYTE_MARGIN 0.01 /* byte planes decode by a copy if stored; a symbol a byte must save this much */
+
+mote_status mote_work_reserve(mote_work *w, size_t elements)
+{
+    mote_status st = mote_fetch_reserve(&w->fetch, elements);
+    if (st != MOTE_OK || elements <= w->room) return st;
+    free(w->v);
+    free(w->mask);
+    free(w->gap);
+    free(w->kept);
+    free(w->length);
+    w->v = malloc(elements * sizeof *w->v);
+    w->mask = malloc(elements * sizeof *w->mask);
+    w->gap = malloc(elements * sizeof *w->gap);
+    w->kept = malloc(elements * 8);
+    w->length = malloc(elements * sizeof *w->length);
+    w->room = w->v && w->mask && w->gap && w->kept && w->length ? elements : 0;
+    return w->room ? MOTE_OK : MOTE_ERR_NOMEM;
+}
+
+void mote_work_free(mote_work *w)
+{
+    mote_fetch_free(&w->fetch);
+    mote_fetch_free(&w->other);
+    free(w->v);
+    free(w->mask);
+    free(w->gap);
+    free(w->kept);
+    free(w->length);
+    for (unsigned i = 0; i <= MOTE_PLANE_V; i++) mote_bins_free(&w->bins[i]);
+    *w = (mote_work){ 0 };
+}
+
+void mote_coding_free(mote_coding *c)
+{
+    for (unsigned i = 0; i <= MOTE_PLANE_V; i++) {
+        free(c->classes[i]);
+        c->classes[i] = NULL;
+    }
+}
+
+bool mote_coding_has(const mote_coding *c, unsigned plane)
+{
+    switch (plane) {
+    case MOTE_PLANE_MASK:
+        return c->layout == MOTE_LAYOUT_BITMASK;
+    case MOTE_PLANE_COUNTS:
+    case MOTE_PLANE_GAPS:
+        return c->layout == MOTE_LAYOUT_CSR;
+    case MOTE_PLANE_V:
+        return true;
+    default:
+        return plane < MOTE_PLANE_BYTE + (unsigned)c->num.n_bytes;
+    }
+}
+
+uint32_t mote_record_room(uint32_t chunk_max)
+{
+    uint32_t n = chunk_max - 2;
+    while (1 + mote_varint_bytes(n) + n > chunk_max) n--;
+    return n;
+}
+
+uint8_t mote_rans_coder(mote_profile profile, double values)
+{
+    if (profile == MOTE_PROFILE_NANO || values < 8192) return MOTE_CODER_RANS1;
+    return values < 98304 ? MOTE_CODER_RANS8 : MOTE_CODER_RANS32;
+}
+
+/* --- counting ----------------------------------------------------------------------------------------------------- */
+
+/* Scale of a row: mean exponent of floats, mean distance from zero of integers, on a half-octave scale. */
+static uint64_t values_key(const mote_coding *c, const uint16_t *v, size_t n)
+{
+    const mote_num *num = &c->num;
+    uint64_t sum = 0, count = 0;
+    if (num->numeric == MOTE_NUM_FLOAT) {
+        const unsigned k = num->k;
+        for (size_t i = 0; i < n; i++) {
+            sum += v[i];
+            count += v[i] >> k != 0; /* zeros say nothing of the scale */
+        }
+        return count ? 2 * sum / count >> k : 0;
+    }
+    const int32_t zero = num->v.vmin < 0 ? -num->v.vmin : (num->v.vmax + 1) / 2;
+    for (size_t i = 0; i < n; i++) sum += (uint64_t)(v[i] > zero ? v[i] - zero : zero - v[i]);
+    return n ? mote_half_octave(16 * sum / n + 1) : 0;
+}
+
+static uint64_t mask_key(size_t kept, size_t n)
+{
+    size_t few = kept * 2 > n ? n - kept : kept;
+    unsigned k = mote_half_octave(few * 65536 / n + 1);
+    return kept * 2 > n ? 128 - k : k;
+}
+
+/* Counting one matrix. */
+typedef struct counter {
+    mote_coding *c;
+    mote_work *w;
+    uint8_t *bin[MOTE_PLANE_V + 1]; /* of each row; NULL in samples, whose rows are seen once */
+    uint64_t elements, kept, rows;
+} counter;
+
+static unsigned bin_of(counter *k, unsigned plane, uint64_t row, bool first, uint64_t key)
+{
+    mote_bins *b = &k->w->bins[plane];
+    uint8_t *bin = k->bin[plane];
+    if (!bin) return mote_bins_row(b, key);
+    if (first) bin[row] = (uint8_t)mote_bins_row(b, key);
+    return bin[row];
+}
+
+/* Elements [0, n) of a row, a whole piece if the layout is sparse; first: of those that are seen of this row. */
+static void count_run(counter *k, uint64_t row, const void *elements, size_t n, bool first)
+{
+    mote_coding *c = k->c;
+    mote_work *w = k->w;
+    size_t kept = n;
+    k->elements += n;
+    k->rows += first;
+    if (c->layout != MOTE_LAYOUT_DENSE) {
+        kept = mote_matrix_squeeze(&c->m, w->kept, elements, n, w->mask);
+        elements = w->kept;
+        uint64_t key = mask_key(kept, n);
+        if (c->layout == MOTE_LAYOUT_BITMASK) {
+            unsigned bin = bin_of(k, MOTE_PLANE_MASK, row, first, key);
+            mote_bins_add(&w->bins[MOTE_PLANE_MASK], bin, w->mask, (n + 3) / 4);
+        } else {
+            mote_mask_gaps(w->mask, n, w->gap);
+            unsigned bin = bin_of(k, MOTE_PLANE_GAPS, row, first, key);
+            mote_bins_add(&w->bins[MOTE_PLANE_GAPS], bin, w->gap, kept);
+            mote_bins *counts = &w->bins[MOTE_PLANE_COUNTS];
+            if (counts->n == 0) (void)mote_bins_row(counts, 0);
+            mote_bins_put(counts, 0, (uint16_t)kept, 1);
+        }
+    }
+    k->kept += kept;
+    mote_split_v(&c->num, elements, kept, w->v);
+    unsigned bin = bin_of(k, MOTE_PLANE_V, row, first, first ? values_key(c, w->v, kept) : 0);
+    mote_bins_add(&w->bins[MOTE_PLANE_V], bin, w->v, kept);
+}
+
+/* Rows [row, row + rows) from column col on, n columns. */
+static void count_rectangle(counter *k, uint64_t row, uint64_t col, size_t rows, size_t n, bool first)
+{
+    const mote_coding *c = k->c;
+    const size_t bytes = mote_matrix_elem_bytes(&c->m) * n;
+    const uint8_t *p = mote_matrix_fetch(&c->m, row, col, rows, n, &k->w->fetch);
+    for (size_t r = 0; r < rows; r++) count_run(k, row + r, p + r * bytes, n, first);
+}
+
+static uint64_t at_most(uint64_t x, uint64_t limit)
+{
+    return x < limit ? x : limit;
+}
+
+bool mote_coding_next(const mote_coding *c, mote_rect *r)
+{
+    const mote_matrix *m = &c->m;
+    if (r->n_max == 0) {
+        r->n_max = c->layout == MOTE_LAYOUT_DENSE ? at_most(m->cols, m->axis ? BLOCK / GROUP : BLOCK) : c->piece;
+        r->rows_max = at_most(BLOCK / r->n_max ? BLOCK / r->n_max : 1, m->rows);
+    } else if (r->col + r->n_max < m->cols) {
+        r->col += r->n_max;
+    } else {
+        r->col = 0;
+        r->row += r->rows_max;
+    }
+    if (r->row >= m->rows) return false;
+    r->rows = (size_t)at_most(m->rows - r->row, r->rows_max);
+    r->n = (size_t)at_most(m->cols - r->col, r->n_max);
+    return true;
+}
+
+static mote_status count_all(counter *k)
+{
+    mote_rect r = { 0 };
+    mote_status st = mote_work_reserve(k->w, MOTE_RECT_ELEMENTS);
+    while (st == MOTE_OK && mote_coding_next(k->c, &r)) count_rectangle(k, r.row, r.col, r.rows, r.n, r.col == 0);
+    return st;
+}
+
+/* Groups of neighbouring rows, evenly spread; of long rows a window that wanders. */
+static mote_status count_sample(counter *k)
+{
+    const mote_coding *c = k->c;
+    const mote_matrix *m = &c->m;
+    uint64_t rows = at_most(m->rows, GROUP), n = SAMPLE / at_most(m->rows, SAMPLE / SAMPLE_COLS);
+    n = at_most(n, c->layout == MOTE_LAYOUT_DENSE ? m->cols : c->piece);
+    uint64_t groups = SAMPLE / (rows * n), windows = 1, all = (m->rows - 1) / rows + 1;
+    if (groups == 0) groups = 1;
+    if (groups > all) windows = groups / all, groups = all;
+    uint64_t places = (m->cols - n) / n + 1; /* windows that lie side by side */
+    if (windows > places) windows = places;
+    mote_status st = mote_work_reserve(k->w, (size_t)(rows * n));
+    for (uint64_t g = 0; st == MOTE_OK && g < groups; g++) {
+        uint64_t row = g * all / groups * rows;
+        for (uint64_t i = 0; i < windows; i++) {
+            uint64_t place = windows == places ? i : (g * 7919 + i * places / windows) % places;
+            count_rectangle(k, row, place * n, (size_t)at_most(m->rows - row, rows), (size_t)n, true);
+        }
+    }
+    return st;
+}
+
+/* --- planning ----------------------------------------------------------------------------------------------------- */
+
+static unsigned bit_length(uint64_t x)
+{
+    unsigned n = 0;
+    for (; x; x >>= 1) n++;
+    return n;
+}
+
+/* Width and range of a layout's plane. */
+static void describe(const mote_coding *c, unsigned plane, mote_plane *p)
+{
+    uint64_t n = c->piece;
+    *p = (mote_plane){ .n_classes = 1 };
+    if (plane == MOTE_PLANE_V) {
+        *p = c->num.v;
+    } else if (plane == MOTE_PLANE_MASK) {
+        p->width = 4;
+        p->vmax = 15;
+    } else if (plane == MOTE_PLANE_COUNTS) {
+        p->width = (uint8_t)bit_length(n);
+        p->vmax = (int32_t)n;
+    } else {
+        p->width = (uint8_t)(n > 1 ? bit_length(n - 1) : 1);
+        p->vmax = (int32_t)n - 1;
+    }
+}
+
+static mote_status begin_bins(const mote_coding *c, unsigned plane, const mote_limits_enc *limits, mote_work *w)
+{
+    mote_plane p;
+    describe(c, plane, &p);
+    mote_cells cells = { .n = (uint32_t)(p.vmax - p.vmin) + 1, .vmin = p.vmin, .vmax = p.vmax };
+    if (plane == MOTE_PLANE_V && c->num.numeric == MOTE_NUM_FLOAT && p.width == 16) {
+        cells.grain = 4; /* f64: exponent and sign */
+        cells.n >>= 4;
+    }
+    unsigned max = 1u << 17 >= cells.n ? (1u << 17) / cells.n : 1;
+    if (max > MOTE_BINS_MAX) max = MOTE_BINS_MAX;
+    if (plane == MOTE_PLANE_COUNTS || c->m.rows == 1 || limits->max_classes == 1) max = 1;
+    return mote_bins_init(&w->bins[plane], &cells, max);
+}
+
+static mote_status plan_plane(mote_coding *c, unsigned plane, const counter *k, const mote_limits_enc *limits,
+                              double segments)
+{
+    mote_plane d;
+    describe(c, plane, &d);
+    double times = (double)c->elements / (double)k->elements, pieces = (double)((c->m.cols - 1) / c->piece + 1);
+    double values = plane == MOTE_PLANE_COUNTS ? (double)c->m.rows * pieces
+                    : plane == MOTE_PLANE_MASK ? (double)c->elements / 4
+                                               : (double)c->kept;
+    mote_plane_ask ask = {
+        .width = d.width,
+        .coder = mote_rans_coder(limits->profile, values / segments),
+        .max_classes = (uint8_t)(plane == MOTE_PLANE_COUNTS ? 1 : limits->max_classes),
+        .escapes = plane != MOTE_PLANE_MASK,
+        .segments = segments,
+        .times = times,
+        .pieces_per_row = pieces * (double)c->m.rows / ((double)k->rows * times),
+    };
+    mote_status st = mote_plane_plan_make(&c->plane[plane], &k->w->bins[plane], &ask);
+    /* a constant mask is a dense tensor, which is cheaper anyway */
+    if (plane == MOTE_PLANE_MASK && c->plane[plane].d.coder == MOTE_CODER_CONSTANT) {
+        c->plane[plane].d.coder = MOTE_CODER_STORED;
+        c->plane[plane].bits = (double)c->elements;
+    }
+    return st;
+}
+
+/* Counts of byte plane j: of every step-th rectangle's beginning, or of all elements if step is 1. */
+static void count_bytes(const mote_coding *c, mote_work *w, unsigned j, uint64_t step, uint64_t count[256])
+{
+    const size_t bytes = mote_matrix_elem_bytes(&c->m);
+    uint8_t *plane = (uint8_t *)w->gap;
+    uint64_t i = 0;
+    memset(count, 0, 256 * sizeof *count);
+    for (mote_rect r = { 0 }; mote_coding_next(c, &r);) {
+        if (i++ % step) continue;
+        if (step > 1) r.rows = (size_t)at_most(r.rows, BYTES_RUN / r.n + 1);
+        const uint8_t *p = mote_matrix_fetch(&c->m, r.row, r.col, r.rows, r.n, &w->fetch);
+        for (size_t row = 0; row < r.rows; row++, p += r.n * bytes) {
+            const uint8_t *from = p;
+            size_t kept = r.n;
+            if (c->layout != MOTE_LAYOUT_DENSE) {
+                kept = mote_matrix_squeeze(&c->m, w->kept, p, r.n, w->mask);
+                from = w->kept;
+            }
+            if (step > 1) kept = (size_t)at_most(kept, BYTES_RUN);
+            mote_split_byte(&c->num, from, kept, j, plane);
+            for (size_t k = 0; k < kept; k++) count[plane[k]]++;
+        }
+    }
+}
+
+static unsigned span_of(const uint64_t count[256])
+{
+    unsigned first = 256, last = 0;
+    for (unsigned i = 0; i < 256; i++) {
+        if (count[i] == 0) continue;
+        if (first == 256) first = i;
+        last = i;
+    }
+    return first == 256 ? 0 : last - first;
+}
+
+static mote_status plan_byte(mote_coding *c, unsigned j, const mote_limits_enc *limits, mote_work *w, double segments)
+{
+    mote_plane_plan *p = &c->plane[MOTE_PLANE_BYTE + j];
+    const mote_cells cells = { .n = 256, .vmax = 255 };
+    const uint64_t step = c->elements / BLOCK / BYTES_RUNS + 1;
+    uint64_t count[256], n = 0;
+    count_bytes(c, w, j, step, count);
+    bool sampled = step > 1 && span_of(count) >= 128; /* less: what follows from that must hold for all elements */
+    if (step > 1 && !sampled) count_bytes(c, w, j, 1, count);
+    for (unsigned i = 0; i < 256; i++) {
+        if (sampled && (i % 16 == 0 || i == 255)) count[i]++; /* what the sample lacks gets a frequency too */
+        n += count[i];
+    }
+    mote_bins *b = &w->bins[MOTE_PLANE_COUNTS];
+    mote_status st = mote_bins_init(b, &cells, 1);
+    if (st != MOTE_OK) return st;
+    (void)mote_bins_row(b, 0);
+    for (unsigned i = 0; i < 256; i++) mote_bins_put(b, 0, (uint16_t)i, count[i]);
+    mote_plane_ask ask = { .width = 8,
+                           .coder = mote_rans_coder(limits->profile, (double)c->kept / segments),
+                           .max_classes = 1,
+                           .no_rans = limits->plain_bytes,
+                           .segments = segments,
+                           .times = n ? (double)c->kept / (double)n : 1,
+                           .margin = BYTE_MARGIN };
+    return mote_plane_plan_make(p, b, &ask);
+}
+
+/* Bits beside the planes' own: scales, lengths, record and page. */
+static double frame_bits(const mote_coding *c, double segments)
+{
+    double bits = segments * 8 * (4 + 40 + 2 * (c->num.n_bytes + 1));
+    const mote_affine *a = c->m.affine;
+    if (!a || a->scope == 0) return bits;
+    double pieces = (double)c->m.rows * (double)((c->m.cols - 1) / c->piece + 1);
+    double scales = a->scope == 2 ? pieces * (double)((c->piece - 1) / mote_affine_columns(a, c->piece) + 1) : pieces;
+    unsigned each = a->scale_dtype == MOTE_F32 ? 32 : 16;
+    return bits + scales * (each + (a->zero ? a->bits > 8 ? 16 : 8 : 0));
+}
+
+static mote_status plan_planes(mote_coding *c, const counter *k, const mote_limits_enc *limits, bool sample, mote_work *w,
+                               double segments)
+{
+    mote_status st = MOTE_OK;
+    c->bits = frame_bits(c, segments);
+    for (unsigned i = 0; i < MOTE_PLANES && st == MOTE_OK; i++) {
+        if (!mote_coding_has(c, i)) continue;
+        if (i <= MOTE_PLANE_V)
+            st = plan_plane(c, i, k, limits, segments);
+        else if (sample)
+            c->plane[i].bits = 8.0 * (double)c->kept;
+        else
+            st = plan_byte(c, i - MOTE_PLANE_BYTE, limits, w, segments);
+        c->bits += c->plane[i].bits;
+    }
+    return st;
+}
+
+static double zero_share(const mote_coding *c, const mote_bins *b, uint64_t n)
+{
+    uint64_t zeros = 0;
+    if (c->num.numeric == MOTE_NUM_AFFINE && c->num.zero) return 0;
+    for (unsigned i = 0; i < b->n; i++)
+        zeros += b->count[(size_t)i * b->cells.n + ((uint32_t)-b->cells.vmin >> b->cells.grain)];
+    return n ? (double)zeros / (double)n : 0;
+}
+
+mote_status mote_coding_plan(mote_coding *c, const mote_limits_enc *limits, bool sample, mote_work *w)
+{
+    counter k = { .c = c, .w = w };
+    mote_status st = MOTE_OK;
+    c->elements = c->m.rows * c->m.cols;
+    for (unsigned i = 0; i <= MOTE_PLANE_V && st == MOTE_OK; i++) {
+        if (!mote_coding_has(c, i)) continue;
+        st = begin_bins(c, i, limits, w);
+        if (sample || w->bins[i].max == 1 || st != MOTE_OK) continue;
+        c->classes[i] = k.bin[i] = malloc((size_t)c->m.rows);
+        if (!c->classes[i]) st = MOTE_ERR_NOMEM;
+    }
+    if (st == MOTE_OK) st = sample ? count_sample(&k) : count_all(&k);
+    if (st != MOTE_OK) return st;
+    c->kept = k.elements == c->elements ? k.kept : (uint64_t)((double)k.kept * ((double)c->elements / (double)k.elements));
+    for (unsigned i = 0; i <= MOTE_PLANE_V; i++)
+        if (mote_coding_has(c, i)) mote_bins_sum(&w->bins[i]);
+    c->zeros = zero_share(c, &w->bins[MOTE_PLANE_V], k.kept);
+    /* how many segments there will be: what was thought before, or a first round says it */
+    const double room = 8.0 * mote_record_room(limits->chunk_max);
+    double segments = c->bits / room;
+    if (sample && segments == 0) {
+        st = plan_planes(c, &k, limits, sample, w, 1);
+        segments = c->bits / room;
+    }
+    if (st == MOTE_OK && (segments > 1 || !sample))
+        st = plan_planes(c, &k, limits, sample, w, segments > 1 ? segments : 1);
+    for (unsigned i = 0; i <= MOTE_PLANE_V && st == MOTE_OK; i++) {
+        if (!c->classes[i]) continue;
+        if (c->plane[i].d.n_classes > 1) {
+            for (uint64_t r = 0; r < c->m.rows; r++) c->classes[i][r] = c->plane[i].class_of[c->classes[i][r]];
+        } else {
+            free(c->classes[i]);
+            c->classes[i] = NULL;
+        }
+    }
+    return st;
+}

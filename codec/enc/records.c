@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Makes forms: a head, residents, segments, each within a chunk. Host only. */
+#include "enc/records.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define BLOCK_BYTES ((size_t)1 << 20)
+#define TABLES_MAX (2 * MOTE_PLANES * (MOTE_CLASSES_MAX + 2))
+
+struct mote_records_block {
+    mote_records_block *next;
+    size_t used, room;
+    uint8_t bytes[];
+};
+
+mote_status mote_records_add(mote_records *f, const uint8_t *p, size_t n)
+{
+    if (!f->blocks || f->blocks->room - f->blocks->used < n) {
+        /* a small tensor takes a small block; the next ones are large */
+        size_t room = f->blocks ? BLOCK_BYTES : BLOCK_BYTES / 16;
+        if (room < n) room = n;
+        mote_records_block *b = malloc(sizeof *b + room);
+        if (!b) return MOTE_ERR_NOMEM;
+        b->next = f->blocks;
+        b->used = 0;
+        b->room = room;
+        f->blocks = b;
+    }
+    if (f->n_records == f->room) {
+        size_t room = f->room ? 2 * f->room : 8;
+        mote_piece *r = realloc(f->records, room * sizeof *r);
+        if (!r) return MOTE_ERR_NOMEM;
+        f->records = r;
+        f->room = room;
+    }
+    uint8_t *to = f->blocks->bytes + f->blocks->used;
+    if (n) memcpy(to, p, n);
+    f->blocks->used += n;
+    f->records[f->n_records++] = (mote_piece){ to, n };
+    f->bytes += 1 + mote_varint_bytes(n) + n;
+    return MOTE_OK;
+}
+
+void mote_records_free(mote_records *f)
+{
+    while (f->blocks) {
+        mote_records_block *next = f->blocks->next;
+        free(f->blocks);
+        f->blocks = next;
+    }
+    free(f->records);
+    *f = (mote_records){ 0 };
+}
+
+void mote_records_clear(mote_records *f)
+{
+    mote_records_free(f);
+}
+
+static void note_use(void *ctx, unsigned id)
+{
+    mote_needs_add(ctx, id);
+}
+
+/* One try at a given seg_elems. NEED_OUTPUT: a segment does not fit; *at says of which cutter. */
+typedef struct attempt {
+    mote_records *f;
+    const mote_records_target *target;
+    mote_work *work;
+    mote_wr out;
+    uint32_t room;
+    uint32_t rows_per_record;
+    mote_head head;
+} attempt;
+
+static mote_status write_head(attempt *a, const mote_cutter *k, const mote_cutter *v)
+{
+    mote_table tables[TABLES_MAX];
+    mote_records *f = a->f;
+    uint64_t seg = v ? k->seg_elems / k->c->m.cols * v->c->m.cols : k->seg_elems;
+    a->out.n = 0;
+    mote_head_write(&a->out, k, v, seg, a->rows_per_record);
+    if (a->out.st != MOTE_OK) return a->out.st;
+    if (a->out.n > a->room) return MOTE_ERR_HEAD;
+    /* the reader's view of it counts: it refuses whatever readers would */
+    mote_status st = mote_head_read(&a->head, tables, NULL, TABLES_MAX, mote_rd_init(a->out.p, a->out.n), a->target->dtype,
+                                    a->target->elements, note_use, &f->needs);
+    if (st != MOTE_OK) return st;
+    f->head_bytes = a->out.n;
+    f->seg_elems = mote_head_seg_max(&a->head);
+    f->table_slots = a->head.n_tables;
+    f->n_residents = a->head.n_residents;
+    f->resident_bytes = v ? 4 * (uint64_t)a->head.term.rank * (a->head.cols + 1) : 0;
+    return mote_records_add(f, a->out.p, a->out.n);
+}
+
+static mote_status write_segment(attempt *a, const mote_cutter *k, const mote_extent *e, mote_plane_writer *w)
+{
+    a->out.n = 0;
+    mote_segment_write(k, e, w, a->work);
+    if (a->out.st != MOTE_OK) return a->out.st;
+    if (a->out.n > a->room) return MOTE_NEED_OUTPUT;
+    return mote_records_add(a->f, a->out.p, a->out.n);
+}
+
+static void add_parts(mote_parts *to, const mote_parts *p)
+{
+    to->classes += p->classes;
+    to->scales += p->scales;
+    to->symbols += p->symbols;
+    to->escapes += p->escapes;
+    to->raw += p->raw;
+    to->layout += p->layout;
+}
+
+/* All residents (rows of V), or all segments. */
+static mote_status write_all(attempt *a, const mote_cutter *k, uint64_t seg_elems, bool residents)
+{
+    mote_plane_writer w;
+    mote_status st = mote_work_reserve(a->work, (size_t)seg_elems);
+    mote_status made = mote_plane_writer_init(&w, &a->out, (size_t)seg_elems);
+    if (st == MOTE_OK) st = made;
+    const mote_head *h = &a->head;
+    uint64_t n = residents ? h->n_residents : h->n_segments;
+    for (uint64_t s = 0; s < n && st == MOTE_OK; s++) {
+        mote_extent e;
+        if (residents) {
+            uint64_t row = s * a->rows_per_record, left = k->c->m.rows - row;
+            e = (mote_extent){ .row = row, .rows = left < a->rows_per_record ? left : a->rows_per_record };
+        } else {
+            e = mote_head_extent(h, s);
+        }
+        if (residents || h->term.layout == MOTE_LAYOUT_LOWRANK) e.cols = k->c->m.cols;
+        st = write_segment(a, k, &e, &w);
+    }
+    add_parts(&a->f->parts, &w.parts);
+    mote_plane_writer_free(&w);
+    return st;
+}
+
+mote_status mote_records_make(mote_records *f, const mote_records_target *target, mote_cutter *k, mote_cutter *v, mote_work *w)
+{
+    attempt a = { .f = f, .target = target, .work = w, .room = mote_record_room(target->limits->chunk_max) };
+    mote_status st = mote_cutter_cut(k, target->limits, target->most, v != NULL, w);
+    if (st == MOTE_OK && v) st = mote_cutter_cut(v, target->limits, target->most, true, w);
+    while (st == MOTE_OK) {
+        if (v) a.rows_per_record = (uint32_t)(v->seg_elems / v->c->m.cols);
+        st = write_head(&a, k, v);
+        if (st == MOTE_OK && v) st = write_all(&a, v, v->seg_elems, true);
+        bool residents = st == MOTE_NEED_OUTPUT;
+        if (st == MOTE_OK) st = write_all(&a, k, k->seg_elems, false);
+        if (st != MOTE_NEED_OUTPUT) break;
+        st = mote_cutter_shrink(residents ? v : k, v != NULL);
+        mote_records_clear(f);
+    }
+    mote_wr_free(&a.out);
+    if (st != MOTE_OK) mote_records_clear(f);
+    return st;
+}
