@@ -1,0 +1,554 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * mote pack: a trained model becomes a package. What has been written is read back, verified and decoded before it gets
+ * its name; lossless tensors are compared with the model. */
+#include <errno.h>
+#include <fnmatch.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cmd.h"
+#include "mote/pack.h"
+#include "mote/version.h"
+#include "package.h"
+
+/* clang-format off */
+enum {
+    OUT, LOSSLESS, BITS, PER, ZERO_POINT, SCALES, F16, BF16, PRUNE, THRESHOLD, RANK, ENERGY, ONLY, SMALL,
+    PROFILE, CHUNK, BLOB, DIGESTS, NAME, VERSION, SEQUENCE, VENDOR, CLASS, CREATED, NOT_AFTER,
+    KEY, PASSPHRASE_FILE, THREADS, NO_CHECK, JSON
+};
+/* clang-format on */
+
+static const opt_def defs[] = {
+    [OUT] = { "output", 'o', false, "OUT.mote", "the package" },
+    [LOSSLESS] = { "lossless", 0, false, NULL, "every tensor bit for bit (default)" },
+    [BITS] = { "bits", 0, false, "N", "integers of 1 to 8 or 16 bits with scales" },
+    [PER] = { "per", 0, false, "tensor|row|N", "a scale for each tensor, row (default) or N columns" },
+    [ZERO_POINT] = { "zero-point", 0, false, NULL, "integers with a zero-point instead of symmetric ones" },
+    [SCALES] = { "scales", 0, false, "f32|f16|bf16", "type of the scales (default f32)" },
+    [F16] = { "f16", 0, false, NULL, "cast floats to f16" },
+    [BF16] = { "bf16", 0, false, NULL, "cast floats to bf16" },
+    [PRUNE] = { "prune", 0, false, "FRACTION", "set this share of the smallest weights of each tensor to zero" },
+    [THRESHOLD] = { "threshold", 0, false, "T", "set weights below T in magnitude to zero" },
+    [RANK] = { "rank", 0, false, "N", "factors of rank N" },
+    [ENERGY] = { "energy", 0, false, "E", "factors of the least rank that keeps this share of the energy" },
+    [ONLY] = { "only", 0, true, "GLOB", "lossy options are for tensors of such names" },
+    [SMALL] = { "small", 0, false, "N", "tensors of fewer weights stay lossless (default 1024)" },
+    [PROFILE] = { "profile", 0, false, "nano|std|host", "what the readers are like (default std)" },
+    [CHUNK] = { "chunk", 0, false, "BYTES", "longest chunk (default 4K, 16K or 256K by profile)" },
+    [BLOB] = { "blob", 0, true, "NAME=FILE", "add the bytes of a file" },
+    [DIGESTS] = { "tensor-digests", 0, false, NULL, "store a digest of each tensor's elements" },
+    [NAME] = { "name", 0, false, "NAME", "which component it is: 1 to 64 bytes" },
+    [VERSION] = { "model-version", 0, false, "TEXT", "version of the model, for people" },
+    [SEQUENCE] = { "sequence", 0, false, "N", "rises with every release of the component" },
+    [VENDOR] = { "vendor", 0, false, "HEX", "vendor id, 32 digits" },
+    [CLASS] = { "class", 0, true, "HEX", "device class id, 32 digits" },
+    [CREATED] = { "created", 0, false, "T", "Unix time (default SOURCE_DATE_EPOCH, else none)" },
+    [NOT_AFTER] = { "not-after", 0, false, "T", "Unix time after which it should not be used" },
+    [KEY] = { "key", 0, false, "FILE", "sign with this secret key; needs --name and --sequence" },
+    [PASSPHRASE_FILE] = { "passphrase-file", 0, false, "FILE", "take its passphrase from the first line of FILE" },
+    [THREADS] = { "threads", 0, false, "N", "encode with N threads (default: all processors)" },
+    [NO_CHECK] = { "no-check", 0, false, NULL, "do not read the package back" },
+    [JSON] = { "json", 0, false, NULL, "the report as one JSON object on standard output" },
+};
+
+enum { CLASSES_MAX = 8 };
+
+typedef struct packing {
+    const opts *o;
+    mote_pack_options options;
+    mote_encode_options lossless; /* for tensors that --only leaves out */
+    uint8_t vendor[16], classes[CLASSES_MAX][16];
+    mote_keypair kp;
+    io_map in;
+    mote_model *model;
+    mote_pack_extra *extras; /* owned */
+    io_map *maps;            /* of the blobs; owned */
+    char **names;            /* of the blobs; owned */
+    size_t n_blobs;
+    mote_pack_result result;
+} packing;
+
+/* ---- the command line ---- */
+
+static bool read_method(const opts *o, mote_encode_options *e)
+{
+    static const char *const scale_names[] = { "f32", "f16", "bf16" };
+    static const mote_dtype scale_types[] = { MOTE_F32, MOTE_F16, MOTE_BF16 };
+    uint64_t bits = 8, rank = 0, small = e->small, group = 0;
+    unsigned scale = 0;
+    if (!opt_exclusive(o, (const int[]){ LOSSLESS, BITS, F16, BF16 }, 4) ||
+        !opt_exclusive(o, (const int[]){ LOSSLESS, PRUNE, THRESHOLD }, 3) ||
+        !opt_exclusive(o, (const int[]){ LOSSLESS, RANK, ENERGY }, 3))
+        return false;
+    if (!opt_u64(o, BITS, 1, 16, &bits) || !opt_u64(o, RANK, 1, UINT32_MAX, &rank) ||
+        !opt_u64(o, SMALL, 0, UINT64_MAX, &small) || !opt_word(o, SCALES, scale_names, 3, &scale) ||
+        !opt_real(o, PRUNE, 0, 1, false, false, &e->prune_fraction) ||
+        !opt_real(o, THRESHOLD, 0, INFINITY, false, false, &e->prune_threshold) ||
+        !opt_real(o, ENERGY, 0, 1, false, true, &e->energy))
+        return false;
+    if (bits > 8 && bits != 16) {
+        (void)opt_error(o, "--bits takes 1 to 8, or 16");
+        return false;
+    }
+    const int need_bits[] = { PER, ZERO_POINT, SCALES };
+    for (size_t i = 0; i < 3 && !opt_has(o, BITS); i++)
+        if (opt_has(o, need_bits[i])) {
+            (void)opt_error(o, "--%s goes with --bits", defs[need_bits[i]].name);
+            return false;
+        }
+    const char *per = opt_value(o, PER);
+    e->scope = MOTE_SCOPE_ROW;
+    if (per && strcmp(per, "tensor") == 0) {
+        e->scope = MOTE_SCOPE_TENSOR;
+    } else if (per && strcmp(per, "row") != 0) {
+        if (!opt_number(per, &group) || group < 1 || group > UINT32_MAX) {
+            (void)opt_error(o, "--per takes tensor, row or a number of columns, not \"%s\"", per);
+            return false;
+        }
+        e->scope = MOTE_SCOPE_GROUP;
+    }
+    e->method = opt_has(o, BITS)   ? MOTE_METHOD_AFFINE
+                : opt_has(o, F16)  ? MOTE_METHOD_F16
+                : opt_has(o, BF16) ? MOTE_METHOD_BF16
+                                   : MOTE_METHOD_LOSSLESS;
+    e->bits = (unsigned)bits;
+    e->group = (uint32_t)group;
+    e->zero_point = opt_has(o, ZERO_POINT);
+    e->scale_dtype = scale_types[scale];
+    e->rank = (uint32_t)rank;
+    e->small = small;
+    const bool lossy = e->method != MOTE_METHOD_LOSSLESS || e->prune_fraction > 0 || e->prune_threshold > 0 ||
+                       e->rank > 0 || e->energy > 0;
+    if (opt_has(o, ONLY) && !lossy) {
+        (void)opt_error(o, "--only goes with an option that is lossy");
+        return false;
+    }
+    return true;
+}
+
+static bool read_container(const opts *o, mote_encode_options *e)
+{
+    static const char *const profiles[] = { "nano", "std", "host" };
+    unsigned profile = MOTE_PROFILE_STD;
+    if (!opt_word(o, PROFILE, profiles, 3, &profile)) return false;
+    const mote_profile_row *row = mote_profile_get((mote_profile)profile);
+    uint64_t chunk = row->chunk_default;
+    if (!opt_bytes(o, CHUNK, 256, MOTE_CHUNK_MAX, &chunk)) return false;
+    if (chunk > row->chunk_max) {
+        (void)opt_error(o, "profile %s has chunks of up to %u bytes", row->name, row->chunk_max);
+        return false;
+    }
+    e->profile = (mote_profile)profile;
+    e->chunk_max = (uint32_t)chunk;
+    e->tensor_digests = opt_has(o, DIGESTS);
+    return true;
+}
+
+static bool text_fits(const opts *o, int def, size_t max)
+{
+    const char *s = opt_value(o, def);
+    if (!s || mote_text_valid((mote_text){ s, strlen(s) }, 1, max)) return true;
+    (void)opt_error(o, "--%s takes 1 to %zu bytes of UTF-8 without control characters", defs[def].name, max);
+    return false;
+}
+
+static bool read_info(packing *w)
+{
+    const opts *o = w->o;
+    mote_write_info *info = &w->options.info;
+    if (!text_fits(o, NAME, 64) || !text_fits(o, VERSION, 63)) return false;
+    info->name = opt_value(o, NAME);
+    info->version = opt_value(o, VERSION);
+    info->tool = "mote " MOTE_VERSION;
+    if (!opt_u64(o, SEQUENCE, 1, SEQUENCE_MAX, &info->sequence) ||
+        !opt_u64(o, NOT_AFTER, 1, INT64_MAX, &info->not_after))
+        return false;
+    const char *epoch = getenv("SOURCE_DATE_EPOCH");
+    if (!opt_has(o, CREATED) && epoch && *epoch && (!opt_number(epoch, &info->created) || info->created > INT64_MAX)) {
+        (void)opt_error(o, "SOURCE_DATE_EPOCH is no number of seconds: \"%s\"", epoch);
+        return false;
+    }
+    if (!opt_u64(o, CREATED, 1, INT64_MAX, &info->created)) return false;
+    if (opt_has(o, VENDOR)) {
+        if (!opt_hex16(o, opt_value(o, VENDOR), VENDOR, w->vendor)) return false;
+        info->vendor = w->vendor;
+    }
+    info->n_classes = opt_count(o, CLASS);
+    info->device_class = w->classes[0];
+    if (info->n_classes > CLASSES_MAX) {
+        (void)opt_error(o, "at most %d classes", CLASSES_MAX);
+        return false;
+    }
+    for (size_t i = 0; i < info->n_classes; i++) {
+        if (!opt_hex16(o, opt_nth(o, CLASS, i), CLASS, w->classes[i])) return false;
+        for (size_t k = 0; k < i; k++)
+            if (memcmp(w->classes[i], w->classes[k], 16) == 0) {
+                (void)opt_error(o, "--class names %s twice", opt_nth(o, CLASS, i));
+                return false;
+            }
+    }
+    if (opt_has(o, KEY) && (!info->name || !info->sequence)) {
+        (void)opt_error(o, "--key needs --name and --sequence: a signature is for one release of one component");
+        return false;
+    }
+    return true;
+}
+
+static bool read_options(packing *w)
+{
+    const opts *o = w->o;
+    uint64_t threads = 0;
+    w->options = (mote_pack_options)MOTE_PACK_OPTIONS_INIT;
+    if (!opt_required(o, OUT)) return false;
+    if (strcmp(opt_value(o, OUT), "-") == 0 && opt_has(o, JSON)) {
+        (void)opt_error(o, "the package and --json cannot both go to standard output");
+        return false;
+    }
+    if (!read_container(o, &w->options.encode)) return false;
+    w->lossless = w->options.encode;
+    if (!read_method(o, &w->options.encode) || !read_info(w) || !opt_u64(o, THREADS, 1, 256, &threads)) return false;
+    w->options.threads = (unsigned)threads;
+    return true;
+}
+
+/* ---- what goes in ---- */
+
+/* Without --only every tensor is meant. */
+static bool is_meant(const opts *o, const mote_model_tensor *t)
+{
+    const size_t n = opt_count(o, ONLY);
+    for (size_t i = 0; i < n; i++)
+        if (fnmatch(opt_nth(o, ONLY, i), t->name, 0) == 0) return true;
+    return n == 0;
+}
+
+static void choose(void *ctx, const mote_model_tensor *t, mote_encode_options *options)
+{
+    const packing *w = ctx;
+    if (!is_meant(w->o, t)) *options = w->lossless;
+}
+
+static bool any_is_meant(const packing *w)
+{
+    size_t n;
+    const mote_model_tensor *t = mote_model_tensors(w->model, &n);
+    for (size_t i = 0; i < n; i++)
+        if (is_meant(w->o, &t[i])) return true;
+    return false;
+}
+
+static int add_blob(packing *w, size_t i)
+{
+    const char *text = opt_nth(w->o, BLOB, i), *equal = strchr(text, '=');
+    if (!equal || !mote_text_valid((mote_text){ text, (size_t)(equal - text) }, 1, MOTE_NAME_MAX) || !equal[1])
+        return opt_error(w->o, "--blob takes NAME=FILE, not \"%s\"", text);
+    char *name = w->names[i] = strndup(text, (size_t)(equal - text));
+    if (!name) return report_error(text, MOTE_ERR_NOMEM, NULL);
+    for (size_t k = 0; k < i; k++)
+        if (w->names[k] && strcmp(w->names[k], name) == 0) return opt_error(w->o, "--blob names \"%s\" twice", name);
+    const int done = io_map_open(&w->maps[i], equal + 1);
+    w->extras[w->options.n_extras++] = (mote_pack_extra){ MOTE_KIND_BLOB, name, w->maps[i].p, w->maps[i].bytes };
+    return done;
+}
+
+static int open_inputs(packing *w)
+{
+    const char *path = w->o->args[0];
+    mote_model_error error = { 0 };
+    int done = io_map_open(&w->in, path);
+    if (done != STATUS_DONE) return done;
+    const mote_status st = mote_model_open(&w->model, w->in.p, w->in.bytes, &error);
+    if (st != MOTE_OK) return report_error(path, st, error.text);
+    if (opt_has(w->o, ONLY) && !any_is_meant(w)) return opt_error(w->o, "--only matches no tensor of the model");
+
+    w->n_blobs = opt_count(w->o, BLOB);
+    w->extras = calloc(w->n_blobs + 1, sizeof *w->extras);
+    w->maps = calloc(w->n_blobs + 1, sizeof *w->maps);
+    w->names = calloc(w->n_blobs + 1, sizeof *w->names);
+    if (!w->extras || !w->maps || !w->names) return report_error(path, MOTE_ERR_NOMEM, NULL);
+    w->options.extras = w->extras;
+    for (size_t i = 0; i < w->n_blobs && done == STATUS_DONE; i++) done = add_blob(w, i);
+    const char *metadata = mote_model_metadata(w->model);
+    if (metadata)
+        w->extras[w->options.n_extras++] =
+            (mote_pack_extra){ MOTE_KIND_TEXT, "safetensors.metadata", (const uint8_t *)metadata, strlen(metadata) };
+    if (done == STATUS_DONE && opt_has(w->o, KEY)) {
+        done = keys_secret(&w->kp, opt_value(w->o, KEY), w->o, PASSPHRASE_FILE);
+        w->options.key = &w->kp;
+    }
+    return done;
+}
+
+/* ---- reading back ---- */
+
+typedef struct reading {
+    packing *w;
+    package p;
+    size_t *order; /* entries of the result in order of the package */
+    uint8_t *memory;
+    uint8_t digest[MOTE_DIGEST_BYTES];
+} reading;
+
+/* What the entry must give again, or NULL if it is lossy. */
+static mote_status source_of(packing *w, size_t i, const uint8_t **data, uint64_t *bytes)
+{
+    mote_model_error error;
+    size_t n;
+    const mote_model_tensor *t = mote_model_tensors(w->model, &n);
+    const mote_encode_report *r = &w->result.entries[i].report;
+    *data = NULL;
+    if (i >= n) {
+        *data = w->extras[i - n].data;
+        *bytes = w->extras[i - n].bytes;
+        return MOTE_OK;
+    }
+    if (r->noise > 0 || r->dtype != t[i].dtype) return MOTE_OK;
+    *bytes = t[i].bytes;
+    return mote_model_data(w->model, i, data, &error);
+}
+
+static mote_status compare(reading *r, size_t i)
+{
+    const uint8_t *data;
+    uint64_t bytes = 0;
+    mote_event e;
+    mote_status st = source_of(r->w, i, &data, &bytes);
+    if (st == MOTE_OK && data) {
+        r->memory = malloc((size_t)bytes);
+        st = r->memory ? mote_loader_target(r->p.ld, r->memory, (size_t)bytes) : MOTE_ERR_NOMEM;
+    }
+    do
+        if (st == MOTE_OK) st = package_next(&r->p, &e);
+    while (st == MOTE_OK && e.type != MOTE_EVENT_TENSOR_END);
+    if (st == MOTE_OK && data && memcmp(data, r->memory, (size_t)bytes) != 0) st = MOTE_ERR_RANGE;
+    free(r->memory);
+    r->memory = NULL;
+    size_t n;
+    (void)mote_model_tensors(r->w->model, &n);
+    if (data && i < n) mote_model_release(r->w->model, i);
+    return st;
+}
+
+static mote_status compare_all(reading *r)
+{
+    mote_event e;
+    mote_status st;
+    report_progress_begin("check");
+    while ((st = package_next(&r->p, &e)) == MOTE_OK && e.type != MOTE_EVENT_DONE) {
+        if (e.type == MOTE_EVENT_TENSOR) st = compare(r, r->order[e.index]);
+        if (st != MOTE_OK) break;
+        report_progress(NULL, r->p.fed, package_bytes(&r->p));
+    }
+    report_progress_end();
+    return st == MOTE_OK ? package_end(&r->p) : st;
+}
+
+static const packing *sorting; /* for qsort(), which has no context; one thread */
+
+static int by_entry(const void *a, const void *b)
+{
+    const mote_pack_entry *x = &sorting->result.entries[*(const size_t *)a];
+    const mote_pack_entry *y = &sorting->result.entries[*(const size_t *)b];
+    return mote_entry_compare((uint8_t)x->kind, (mote_text){ x->name, strlen(x->name) }, (uint8_t)y->kind,
+                              (mote_text){ y->name, strlen(y->name) });
+}
+
+static int read_back(packing *w, const io_out *out, uint8_t digest[MOTE_DIGEST_BYTES])
+{
+    reading r = { .w = w };
+    keys own = { .n = 1, .path = { "its own key" } };
+    package_options options = { .memory_max = UINT64_MAX };
+    if (w->options.key) {
+        memcpy(own.key[0], w->kp.pub, sizeof own.key[0]);
+        options.trusted = &own;
+    }
+    r.order = malloc(w->result.n_entries * sizeof *r.order);
+    if (!r.order) return report_error(out->name, MOTE_ERR_NOMEM, NULL);
+    for (size_t i = 0; i < w->result.n_entries; i++) r.order[i] = i;
+    sorting = w;
+    qsort(r.order, w->result.n_entries, sizeof *r.order, by_entry);
+    int done = package_open_output(&r.p, out, &options);
+    if (done == STATUS_DONE) {
+        const mote_status st = opt_has(w->o, NO_CHECK) ? MOTE_OK : compare_all(&r);
+        if (st == MOTE_ERR_RANGE)
+            done = report_error(out->name, st, "what was written does not give the model again; nothing is kept");
+        else if (st != MOTE_OK)
+            done = package_error(&r.p, st);
+        memcpy(digest, r.p.digest, MOTE_DIGEST_BYTES);
+    }
+    free(r.order);
+    package_close(&r.p);
+    return done;
+}
+
+/* ---- the report ---- */
+
+typedef struct totals {
+    size_t tensors;
+    uint64_t elements, original, packed;
+    double signal, noise;
+    const mote_pack_entry *worst; /* the least SNR of those that are not exact */
+} totals;
+
+static double snr(double signal, double noise)
+{
+    return 10 * log10(signal / noise);
+}
+
+static totals add_up(const mote_pack_result *result)
+{
+    totals t = { 0 };
+    double least = 0;
+    for (size_t i = 0; i < result->n_entries; i++) {
+        const mote_pack_entry *e = &result->entries[i];
+        if (e->kind != MOTE_KIND_TENSOR) continue;
+        const mote_encode_report *r = &e->report;
+        t.tensors++;
+        t.elements += r->elements;
+        t.original += r->original_bytes;
+        t.packed += r->packed_bytes;
+        t.signal += r->signal;
+        t.noise += r->noise;
+        if (r->noise > 0 && (!t.worst || snr(r->signal, r->noise) < least)) {
+            t.worst = e;
+            least = snr(r->signal, r->noise);
+        }
+    }
+    return t;
+}
+
+static double ratio(double a, double b)
+{
+    return b > 0 ? a / b : 0;
+}
+
+static void print(const packing *w, const char *path)
+{
+    const totals t = add_up(&w->result);
+    char a[16], b[16], name[1024];
+    (void)fprintf(stderr, "tensors   %zu, %llu weights\n", t.tensors, (unsigned long long)t.elements);
+    (void)fprintf(stderr, "original  %llu bytes (%s)\n", (unsigned long long)t.original, report_size(a, t.original));
+    (void)fprintf(stderr, "packed    %llu bytes (%s), ratio %.3f, %.3f bits per weight\n", (unsigned long long)t.packed,
+                  report_size(b, t.packed), ratio((double)t.packed, (double)t.original),
+                  ratio(8 * (double)t.packed, (double)t.elements));
+    if (t.worst)
+        (void)fprintf(stderr, "error     SNR %.2f dB, worst %.2f dB in %s\n", snr(t.signal, t.noise),
+                      snr(t.worst->report.signal, t.worst->report.noise),
+                      report_safe(name, sizeof name, t.worst->name, strlen(t.worst->name)));
+    else
+        (void)fprintf(stderr, "error     none, bit for bit\n");
+    (void)fprintf(stderr, "file      %llu bytes (%s) %s%s\n", (unsigned long long)w->result.file_bytes,
+                  report_size(a, w->result.file_bytes), report_safe(name, sizeof name, path, strlen(path)),
+                  w->options.key ? ", signed" : ", not signed");
+}
+
+static json_t *json_snr(double signal, double noise)
+{
+    const double db = noise > 0 && signal > 0 ? snr(signal, noise) : NAN;
+    return isfinite(db) ? json_real(db) : json_null();
+}
+
+static json_t *json_entry(const mote_pack_entry *e)
+{
+    static const char *const kinds[] = { "", "tensor", "blob", "text" };
+    const mote_encode_report *r = &e->report;
+    json_t *parts = json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "head", (json_int_t)r->head_bytes, "classes",
+                              (json_int_t)r->class_bytes, "scales", (json_int_t)r->scale_bytes, "symbols",
+                              (json_int_t)r->symbol_bytes, "escapes", (json_int_t)r->escape_bytes, "raw",
+                              (json_int_t)r->raw_bytes, "layout", (json_int_t)r->layout_bytes);
+    const bool coded = r->elements != 0;
+    return json_pack("{s:s,s:s,s:s,s:I,s:I,s:I,s:s?,s:s?,s:s?,s:i,s:i,s:i,s:i,s:I,s:b,s:o,s:f,s:o}", "name", e->name,
+                     "kind", kinds[e->kind], "dtype", mote_dtype_name((unsigned)r->dtype), "elements",
+                     (json_int_t)r->elements, "original_bytes", (json_int_t)r->original_bytes, "packed_bytes",
+                     (json_int_t)r->packed_bytes, "layout", coded ? mote_id_name(r->layout) : NULL, "numeric",
+                     coded ? mote_id_name(r->numeric) : NULL, "coder", coded ? mote_id_name(r->coder) : NULL, "bits",
+                     (int)r->bits, "axis", (int)r->axis, "classes", (int)r->n_classes, "rank", (int)r->rank, "kept",
+                     (json_int_t)r->kept, "exact", r->noise == 0, "snr_db", json_snr(r->signal, r->noise), "ideal_bits",
+                     r->ideal_bits, "parts", parts);
+}
+
+static int print_json(const packing *w, const uint8_t digest[MOTE_DIGEST_BYTES])
+{
+    const totals t = add_up(&w->result);
+    const mote_facts *f = &w->result.facts;
+    json_t *entries = json_array();
+    int bad = 0;
+    for (size_t i = 0; i < w->result.n_entries; i++)
+        bad |= json_array_append_new(entries, json_entry(&w->result.entries[i]));
+    json_t *worst = t.worst ? json_pack("{s:s,s:o}", "name", t.worst->name, "snr_db",
+                                        json_snr(t.worst->report.signal, t.worst->report.noise))
+                            : json_null();
+    json_t *root =
+        json_pack("{s:o,s:b,s:I,s:I,s:I,s:I,s:f,s:f,s:b,s:o,s:o,s:I,s:I,s:o}", "digest",
+                  report_json_hex(digest, MOTE_DIGEST_BYTES), "signed", w->options.key != NULL, "tensors",
+                  (json_int_t)t.tensors, "elements", (json_int_t)t.elements, "original_bytes", (json_int_t)t.original,
+                  "packed_bytes", (json_int_t)t.packed, "ratio", ratio((double)t.packed, (double)t.original),
+                  "bits_per_weight", ratio(8 * (double)t.packed, (double)t.elements), "exact", t.noise == 0, "snr_db",
+                  json_snr(t.signal, t.noise), "worst", worst, "file_bytes", (json_int_t)w->result.file_bytes,
+                  "chunk_max", (json_int_t)f->chunk_max, "entries", entries);
+    if (bad) {
+        json_decref(root);
+        root = NULL;
+    }
+    return report_json(root);
+}
+
+/* ---- the command ---- */
+
+static int pack(packing *w, io_out *out)
+{
+    mote_model_error error = { 0 };
+    uint8_t digest[MOTE_DIGEST_BYTES];
+    w->options.choose = choose;
+    w->options.choose_ctx = w;
+    w->options.progress = report_progress;
+    report_progress_begin("pack");
+    const mote_status st = mote_pack(&w->options, w->model, io_out_write, out, &w->result, &error);
+    report_progress_end();
+    if (st == MOTE_ERR_IO) return report_errno(out->name, "cannot write");
+    if (st != MOTE_OK) return report_error(w->o->args[0], st, error.text);
+    int done = read_back(w, out, digest);
+    if (done == STATUS_DONE) done = io_out_commit(out);
+    if (done != STATUS_DONE) return done;
+    if (opt_has(w->o, JSON)) return print_json(w, digest);
+    print(w, opt_value(w->o, OUT));
+    return STATUS_DONE;
+}
+
+static int run(const opts *o)
+{
+    packing w = { .o = o };
+    io_out out = { .fd = -1, .target = -1 };
+    if (o->n_args != 1) return opt_error(o, o->n_args ? "one model at a time" : "which model?");
+    if (!read_options(&w)) return STATUS_USAGE;
+    int done = open_inputs(&w);
+    if (done == STATUS_DONE) done = io_out_open(&out, opt_value(o, OUT));
+    if (done == STATUS_DONE) done = pack(&w, &out);
+    if (out.name) io_out_abort(&out);
+    mote_pack_result_free(&w.result);
+    mote_model_close(w.model);
+    io_map_close(&w.in);
+    for (size_t i = 0; i < w.n_blobs; i++) {
+        if (w.maps) io_map_close(&w.maps[i]);
+        if (w.names) free(w.names[i]);
+    }
+    free(w.maps);
+    free(w.names);
+    free(w.extras);
+    mote_keypair_wipe(&w.kp);
+    return done;
+}
+
+const cmd cmd_pack = {
+    "pack",
+    "IN -o OUT.mote [OPTION]...",
+    "turn a model (safetensors, npy, npz) into a package",
+    "Small and one-dimensional tensors stay lossless, but for casts. The package is read back before\n"
+    "it gets its name: all of it is verified and decoded, lossless tensors are compared.\n",
+    defs,
+    sizeof defs / sizeof *defs,
+    run,
+};

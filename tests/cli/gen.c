@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Inputs for the tests of the tool: small models whose bytes are the same everywhere, and damage to files.
+ *
+ *   gen model FILE          a safetensors file of some tensors of several types, with metadata
+ *   gen big FILE ROWS       a safetensors file of one f32 tensor of ROWS x 1024
+ *   gen flip FILE OFFSET    flip the lowest bit of a byte; a negative offset counts from the end */
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static uint64_t state = 0x9E3779B97F4A7C15u;
+
+static uint32_t noise(void)
+{
+    state = state * 6364136223846793005u + 1442695040888963407u;
+    return (uint32_t)(state >> 33);
+}
+
+/* About a bell curve, as weights have: sums of four. All steps are exact in binary32. */
+static float weight(void)
+{
+    int sum = 0;
+    for (int i = 0; i < 4; i++) sum += (int)(noise() & 0xFFFF) - 0x8000;
+    return (float)sum / 1048576.0f;
+}
+
+static void put(FILE *f, uint64_t v, unsigned bytes)
+{
+    for (unsigned i = 0; i < bytes; i++) (void)fputc((int)(v >> 8 * i & 0xFF), f);
+}
+
+static uint32_t bits(float x)
+{
+    uint32_t u;
+    memcpy(&u, &x, sizeof u);
+    return u;
+}
+
+static void header(FILE *f, const char *json)
+{
+    const size_t n = (strlen(json) + 7) / 8 * 8;
+    put(f, n, 8);
+    (void)fprintf(f, "%-*s", (int)n, json);
+}
+
+static void model(FILE *f)
+{
+    header(f, "{\"__metadata__\":{\"format\":\"pt\",\"note\":\"a test\"},"
+              "\"conv.weight\":{\"dtype\":\"F32\",\"shape\":[8,3,3,3],\"data_offsets\":[0,864]},"
+              "\"empty\":{\"dtype\":\"F32\",\"shape\":[0,4],\"data_offsets\":[864,864]},"
+              "\"fc.bias\":{\"dtype\":\"F32\",\"shape\":[64],\"data_offsets\":[864,1120]},"
+              "\"fc.weight\":{\"dtype\":\"F32\",\"shape\":[64,128],\"data_offsets\":[1120,33888]},"
+              "\"half.weight\":{\"dtype\":\"BF16\",\"shape\":[16,96],\"data_offsets\":[33888,36960]},"
+              "\"ids\":{\"dtype\":\"I64\",\"shape\":[4],\"data_offsets\":[36960,36992]},"
+              "\"scale\":{\"dtype\":\"F32\",\"shape\":[],\"data_offsets\":[36992,36996]}}");
+    for (int i = 0; i < 216 + 64 + 64 * 128; i++) put(f, bits(weight()), 4);
+    for (int i = 0; i < 16 * 96; i++) put(f, bits(weight()) >> 16, 2);
+    for (uint64_t i = 0; i < 4; i++) put(f, i * 1000, 8);
+    put(f, bits(0.125f), 4);
+}
+
+static void big(FILE *f, unsigned rows)
+{
+    char json[160];
+    (void)snprintf(json, sizeof json, "{\"w\":{\"dtype\":\"F32\",\"shape\":[%u,1024],\"data_offsets\":[0,%llu]}}", rows,
+                   4096ull * rows);
+    header(f, json);
+    for (uint64_t i = 0; i < 1024ull * rows; i++) put(f, bits(weight()), 4);
+}
+
+static int flip(const char *path, long at)
+{
+    FILE *f = fopen(path, "r+b");
+    int c;
+    if (!f || fseek(f, at, at < 0 ? SEEK_END : SEEK_SET) != 0 || (c = fgetc(f)) == EOF) return 1;
+    if (fseek(f, at, at < 0 ? SEEK_END : SEEK_SET) != 0) return 1;
+    (void)fputc(c ^ 1, f);
+    return fclose(f) != 0;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc == 4 && strcmp(argv[1], "flip") == 0) return flip(argv[2], strtol(argv[3], NULL, 10));
+    FILE *f = argc >= 3 ? fopen(argv[2], "wb") : NULL;
+    if (!f) return 2;
+    if (argc == 3 && strcmp(argv[1], "model") == 0)
+        model(f);
+    else if (argc == 4 && strcmp(argv[1], "big") == 0)
+        big(f, (unsigned)strtoul(argv[3], NULL, 10));
+    else
+        return 2;
+    return fclose(f) != 0;
+}
