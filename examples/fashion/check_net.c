@@ -98,7 +98,7 @@ static bool network_read(network *net, const file *f, json_t *header, size_t dat
     return true;
 }
 
-/* The outputs of one image must be the same bits if the rows come one by one, last row first. */
+/* All activations of one image must be the same if the rows come one by one, last row first. */
 static bool portions_agree(const network *net, const uint8_t *image)
 {
     static float whole[MOTE_FASHION_WORK], parts[MOTE_FASHION_WORK];
@@ -110,7 +110,9 @@ static bool portions_agree(const network *net, const uint8_t *image)
             if (!mote_fashion_rows(l, parts, net->weights[i] + r * mote_fashion_row(l), net->biases[i], r, 1))
                 return false;
     }
-    return memcmp(whole, parts, sizeof whole) == 0;
+    for (size_t i = 0; i < MOTE_FASHION_WORK; i++)
+        if (!(whole[i] == parts[i])) return false;
+    return true;
 }
 
 /* Classify n images, print the share that is right and the time; with a figure of training's, compare the two. */

@@ -50,8 +50,8 @@ const mote_fashion_layer *mote_fashion_find(const char *name, size_t name_bytes,
 
 void mote_fashion_input(float work[MOTE_FASHION_WORK], const uint8_t image[MOTE_FASHION_SIDE * MOTE_FASHION_SIDE])
 {
-    for (size_t i = 0; i < MOTE_FASHION_SIDE * MOTE_FASHION_SIDE; i++)
-        work[mote_fashion_layers[0].in_at + i] = (float)image[i] / 255.0f;
+    const size_t n = (size_t)MOTE_FASHION_SIDE * MOTE_FASHION_SIDE;
+    for (size_t i = 0; i < n; i++) work[mote_fashion_layers[0].in_at + i] = (float)image[i] / 255.0f;
 }
 
 static void dot(float sum[LANES], const float *a, const float *b, size_t n)
