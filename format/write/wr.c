@@ -10,7 +10,7 @@
 uint8_t *mote_wr_room(mote_wr *w, size_t n)
 {
     if (w->st != MOTE_OK) return NULL;
-    if (n > w->cap - w->n) {
+    if (n > w->cap - w->n || !w->p) { /* nothing of nothing is a place, too */
         size_t cap = w->cap ? w->cap : 64;
         while (cap < w->n || n > cap - w->n) {
             if (cap > SIZE_MAX / 2) {
