@@ -39,7 +39,7 @@ def pack(out, *options, model=None):
 
 def payload(report):
     """Bytes of planes and lane states: everything but pages, record headers, entries, heads and what is before them."""
-    return sum(v for e in report["entries"] for k, v in e["bytes"].items() if k != "head")
+    return sum(v for e in report["entries"] for k, v in e["parts"].items() if k != "head")
 
 
 def tensors(path):
@@ -108,7 +108,7 @@ def integers(work):
         worst, name = 0, ""
         for e in report["entries"]:
             if e["elements"] > 100000 and e["numeric"] == "affine":
-                excess = 8 * sum(e["bytes"].values()) / e["ideal_bits"] - 1
+                excess = 8 * sum(e["parts"].values()) / e["ideal_bits"] - 1
                 if excess > worst:
                     worst, name = excess, e["name"]
         figure("int%d per row, planes and tables above ideal, worst tensor, %%" % bits, "%.3f" % (100 * worst), "<= 1",
