@@ -74,10 +74,10 @@ const mote_keypair *pkg_key(unsigned i)
     return &keys[i];
 }
 
-const uint8_t (*pkg_public_keys(void))[MOTE_PUBLIC_KEY_BYTES]
+const uint8_t *pkg_public_keys(void)
 {
     make_keys();
-    return (const uint8_t(*)[MOTE_PUBLIC_KEY_BYTES])public_keys;
+    return public_keys[0];
 }
 
 /* ---- byte strings and tagged fields ---- */
@@ -248,7 +248,7 @@ void pkg_model_write(const pkg_model *m, uint32_t chunk_max, unsigned n_keys, mo
     const mote_write_info info = { .name = "kws",
                                    .sequence = 7,
                                    .vendor = (const uint8_t *)"vendor of tests.",
-                                   .device_class = classes,
+                                   .device_class = classes[0],
                                    .n_classes = 2,
                                    .version = "1.0",
                                    .tool = "mote tests" };

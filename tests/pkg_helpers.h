@@ -30,7 +30,7 @@ uint32_t pkg_random(uint64_t *state);
 /** Test key i: its seed is "mote test key, never trust it 00" with the number i. */
 const mote_keypair *pkg_key(unsigned i);
 /** The public halves of the first keys, as a loader wants them. */
-const uint8_t (*pkg_public_keys(void))[MOTE_PUBLIC_KEY_BYTES];
+const uint8_t *pkg_public_keys(void);
 
 /* ---- tagged fields ---- */
 
