@@ -763,6 +763,7 @@ static const struct { const char *name; size_t n; member m[2]; trimmings trim; c
     { "D2 name is the suffix alone", 1, { { .name = ".npy", .dict = F4, .data = 24 } }, { 0 }, "not 1 to 255 bytes" },
     { "D2 name of 256 bytes", 1, { { .name = NAME_255 "6.npy", .dict = F4, .data = 24 } }, { 0 }, "not 1 to 255 bytes" },
     { "D17 same name twice", 2, { { .name = "a.npy", .dict = F4, .data = 24 }, { .name = "a.npy", .dict = F4, .data = 24 } }, { 0 }, "already exists" },
+    { "D17 same name in two encodings", 2, { { .name = "\x82.npy", .dict = F4, .data = 24 }, { .name = "\xc3\xa9.npy", .dict = F4, .data = 24, .flags = 0x800 } }, { 0 }, "already exists" },
     { "D17 NUL in a name", 1, { { .name = "a\0b.npy", .name_len = 7, .dict = F4, .data = 24 } }, { 0 }, "directory" },
     { "D17 NUL in a UTF-8 name", 1, { { .name = "a\0b.npy", .name_len = 7, .dict = F4, .data = 24, .flags = 0x800 } }, { 0 }, "directory" },
     { "D17 name is not UTF-8 but says so", 1, { { .name = "a\xff.npy", .dict = F4, .data = 24, .flags = 0x800 } }, { 0 }, "" },
@@ -943,7 +944,7 @@ static char scratch[64];
 
 static void make_scratch(void)
 {
-    (void)strcpy(scratch, "/tmp/mote_model_XXXXXX");
+    (void)strcpy(scratch, "mote_model_XXXXXX");
     ck_assert_ptr_nonnull(mkdtemp(scratch));
 }
 
@@ -1324,27 +1325,45 @@ START_TEST(export_refuses_sums_that_wrap)
 }
 END_TEST
 
+START_TEST(export_refuses_a_header_that_none_would_read)
+{
+    enum { LONG = 100000000 - 24 + 1 }; /* with {"__metadata__":{"a":""}} around it one byte too many */
+    char *metadata = malloc(LONG + 16);
+    ck_assert_ptr_nonnull(metadata);
+    (void)strcpy(metadata, "{\"a\":\"");
+    memset(metadata + 6, 'x', LONG);
+    (void)strcpy(metadata + 6 + LONG, "\"}");
+    mote_export *e = NULL;
+    mote_model_error error;
+    ck_assert_int_eq(mote_export_begin(&e, MOTE_EXPORT_SAFETENSORS, "never", NULL, 0, metadata, &error),
+                     MOTE_ERR_UNSUPPORTED);
+    ck_assert_ptr_nonnull(strstr(error.text, "100000008 bytes"));
+    ck_assert_int_ne(access("never", F_OK), 0);
+    free(metadata);
+}
+END_TEST
+
 START_TEST(export_refuses_sizes_that_do_not_follow)
 {
     mote_model_tensor t = tensor("a", MOTE_F32, 2, 3, 5, 0);
     mote_export *e;
     t.bytes--;
-    ck_assert_int_eq(mote_export_begin(&e, MOTE_EXPORT_NPZ, "/tmp/never", &t, 1, NULL, NULL), MOTE_ERR_ARG);
+    ck_assert_int_eq(mote_export_begin(&e, MOTE_EXPORT_NPZ, "never", &t, 1, NULL, NULL), MOTE_ERR_ARG);
     t = tensor("a", MOTE_F32, 2, 3, 5, 0);
     t.elements = 14;
-    ck_assert_int_eq(mote_export_begin(&e, MOTE_EXPORT_NPZ, "/tmp/never", &t, 1, NULL, NULL), MOTE_ERR_ARG);
+    ck_assert_int_eq(mote_export_begin(&e, MOTE_EXPORT_NPZ, "never", &t, 1, NULL, NULL), MOTE_ERR_ARG);
     t = tensor("a", MOTE_F32, 2, 3, 5, 0);
     t.rank = 9;
-    ck_assert_int_eq(mote_export_begin(&e, MOTE_EXPORT_NPZ, "/tmp/never", &t, 1, NULL, NULL), MOTE_ERR_ARG);
+    ck_assert_int_eq(mote_export_begin(&e, MOTE_EXPORT_NPZ, "never", &t, 1, NULL, NULL), MOTE_ERR_ARG);
     t = tensor("a", MOTE_U8, 2, 0, 0, 0);
     t.shape[0] = t.shape[1] = (uint64_t)1 << 32; /* D3: the product wraps to the stated 0 */
-    ck_assert_int_eq(mote_export_begin(&e, MOTE_EXPORT_NPZ, "/tmp/never", &t, 1, NULL, NULL), MOTE_ERR_ARG);
-    ck_assert_int_eq(mote_export_begin(NULL, MOTE_EXPORT_NPZ, "/tmp/never", NULL, 0, NULL, NULL), MOTE_ERR_ARG);
+    ck_assert_int_eq(mote_export_begin(&e, MOTE_EXPORT_NPZ, "never", &t, 1, NULL, NULL), MOTE_ERR_ARG);
+    ck_assert_int_eq(mote_export_begin(NULL, MOTE_EXPORT_NPZ, "never", NULL, 0, NULL, NULL), MOTE_ERR_ARG);
     ck_assert_int_eq(mote_export_begin(&e, MOTE_EXPORT_NPZ, "", NULL, 0, NULL, NULL), MOTE_ERR_ARG);
     ck_assert_int_eq(mote_export_begin(&e, MOTE_EXPORT_NPZ, NULL, NULL, 0, NULL, NULL), MOTE_ERR_ARG);
-    ck_assert_int_eq(mote_export_begin(&e, (mote_export_format)3, "/tmp/never", NULL, 0, NULL, NULL), MOTE_ERR_ARG);
-    ck_assert_int_eq(mote_export_begin(&e, MOTE_EXPORT_NPZ, "/tmp/never", NULL, 1, NULL, NULL), MOTE_ERR_ARG);
-    ck_assert_int_ne(access("/tmp/never", F_OK), 0);
+    ck_assert_int_eq(mote_export_begin(&e, (mote_export_format)3, "never", NULL, 0, NULL, NULL), MOTE_ERR_ARG);
+    ck_assert_int_eq(mote_export_begin(&e, MOTE_EXPORT_NPZ, "never", NULL, 1, NULL, NULL), MOTE_ERR_ARG);
+    ck_assert_int_ne(access("never", F_OK), 0);
 }
 END_TEST
 
@@ -1438,6 +1457,13 @@ START_TEST(unfinished_outputs_leave_nothing)
             ck_assert_int_ne(access(path, F_OK), 0); /* nothing under the name yet */
             ck_assert_int_eq(access(mote_export_temp_path(e), F_OK), 0);
             ck_assert_uint_eq(count_entries(scratch), 1);
+            char written[256];
+            struct stat s;
+            (void)snprintf(written, sizeof written, "%s%s", mote_export_temp_path(e),
+                           format == MOTE_EXPORT_DIR ? "/b.npy" : "");
+            ck_assert_int_eq(stat(written, &s), 0);
+            ck_assert_int_gt(s.st_size, 5000);
+            ck_assert_int_ge(s.st_blocks * 512, s.st_size); /* no holes: the disk cannot fill up under the mapping */
             ck_assert_int_eq(mote_export_done(e, 0), MOTE_ERR_STATE);
             ck_assert_int_eq(mote_export_map(e, 0, &data), MOTE_OK);
             ck_assert_int_eq(mote_export_map(e, 0, &again), MOTE_OK);
@@ -1652,6 +1678,7 @@ int main(void)
     tcase_add_loop_test(tc, export_refuses_table, 0, N(bad_exports));
     tcase_add_test(tc, export_refuses_sums_that_wrap);
     tcase_add_test(tc, export_refuses_sizes_that_do_not_follow);
+    tcase_add_test(tc, export_refuses_a_header_that_none_would_read);
     tcase_add_test(tc, export_refuses_places);
     tcase_add_test(tc, export_finds_a_full_disk_first);
     tcase_add_test(tc, unfinished_outputs_leave_nothing);

@@ -50,7 +50,7 @@ static bool find_directory(const mote_model *m, const uint8_t **p, const uint8_t
     if (m->size < 22) return false;
     uint64_t stop = m->size - 22;
     const uint8_t *e = m->file + stop;
-    if (mote_le32(e) != 0x06054b50 || mote_le16(e + 20) != 0) return false;
+    if (mote_le32(e) != 0x06054b50) return false; /* libzip compares the length of the comment */
     uint64_t bytes = mote_le32(e + 12), at = mote_le32(e + 16);
     if (mote_le16(e + 10) == 0xffff || bytes == 0xffffffff || at == 0xffffffff) { /* zip64 */
         if (stop < 20 + 56 || mote_le32(e - 20) != 0x07064b50) return false;

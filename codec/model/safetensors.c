@@ -172,6 +172,12 @@ static mote_status check_coverage(mote_model *m, uint64_t data_at, mote_model_er
     return MOTE_OK;
 }
 
+/* jansson names every fault of the text, but stays silent when an allocation fails. */
+static bool out_of_memory(const json_error_t *fault)
+{
+    return fault->text[0] == '\0' || json_error_code(fault) == json_error_out_of_memory;
+}
+
 static mote_status safetensors_open(mote_model *m, mote_model_error *error)
 {
     const uint64_t length = mote_le64(m->file); /* the sniffer saw 8 bytes */
@@ -193,8 +199,7 @@ static mote_status safetensors_open(mote_model *m, mote_model_error *error)
     json_error_t fault;
     json_t *header = json_loadb(text, n, JSON_REJECT_DUPLICATES, &fault);
     if (header == NULL) {
-        if (json_error_code(&fault) == json_error_out_of_memory)
-            return mote_model_fail(error, MOTE_ERR_NOMEM, "no memory for the header");
+        if (out_of_memory(&fault)) return mote_model_fail(error, MOTE_ERR_NOMEM, "no memory for the header");
         return mote_model_fail(error, MOTE_ERR_MODEL, "safetensors header, byte %d: %s", fault.position, fault.text);
     }
     st = read_header(m, header, 8 + length, error);
@@ -271,8 +276,11 @@ mote_status mote_safetensors_header(uint8_t **bytes, size_t *n_bytes, const mote
     if (header == NULL) return mote_model_fail(error, MOTE_ERR_NOMEM, "no memory for the header");
     mote_status st = MOTE_OK;
     if (metadata != NULL) {
-        json_t *object = json_loads(metadata, JSON_REJECT_DUPLICATES, NULL);
-        if (!all_strings(object)) {
+        json_error_t fault;
+        json_t *object = json_loads(metadata, JSON_REJECT_DUPLICATES, &fault);
+        if (object == NULL && out_of_memory(&fault)) {
+            st = mote_model_fail(error, MOTE_ERR_NOMEM, "no memory for the metadata");
+        } else if (!all_strings(object)) {
             json_decref(object);
             st = mote_model_fail(error, MOTE_ERR_ARG, "the metadata are no JSON object of strings");
         } else if (json_object_set_new(header, "__metadata__", object) != 0) {
