@@ -74,9 +74,9 @@ static int run(const opts *o)
 
 const cmd cmd_index = {
     "index",
-    "IN.mote -o FILE [OPTION]...",
+    "IN.mote -o FILE | --check FILE [OPTION]...",
     "cut the index of a package: its head and hash tree without the chunks",
-    "mote index --check FILE [--pub FILE] checks an index.\n",
+    "Only the tree is read, so chunks may be damaged: \"mote verify\" finds that.\n",
     defs,
     sizeof defs / sizeof *defs,
     run,

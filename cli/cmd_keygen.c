@@ -37,8 +37,8 @@ static int write_pair(const char *name, const char *passphrase)
         done = STATUS_DONE;
     } else {
         errno = cause;
-        done = st == MOTE_ERR_IO ? report_errno(name, "cannot write the .key and .pub file")
-                                 : report_error(name, st, NULL);
+        done =
+            st == MOTE_ERR_IO ? report_errno(name, "cannot write NAME.key and NAME.pub") : report_error(name, st, NULL);
     }
     mote_keypair_wipe(&kp);
     free(key);

@@ -129,7 +129,8 @@ int io_start(void)
     /* A closed standard stream would be reopened as one of our files; in its place goes one that refuses. */
     for (int fd = 0; fd <= 2; fd++)
         if (fcntl(fd, F_GETFD) == -1 && open("/dev/null", fd == 0 ? O_WRONLY : O_RDONLY) != fd) return STATUS_SYSTEM;
-    (void)signal(SIGPIPE, SIG_IGN); /* writing into a closed pipe is an error like any other */
+    (void)signal(SIGPIPE, SIG_IGN); /* writing into a closed pipe or beyond a limit is an error like any other */
+    (void)signal(SIGXFSZ, SIG_IGN);
 
     pthread_mutexattr_t attr;
     (void)pthread_mutexattr_init(&attr);

@@ -203,7 +203,7 @@ bool opt_bytes(const opts *o, int def, uint64_t min, uint64_t max, uint64_t *out
         ok = opt_number(digits, &v) && v <= max >> shift && v << shift >= min;
     }
     if (!ok) {
-        (void)opt_error(o, "--%s takes %llu to %llu bytes (K, M and G are 1024, 1024^2 and 1024^3), not \"%s\"",
+        (void)opt_error(o, "--%s takes %llu to %llu bytes (K, M, G: times 1024), not \"%s\"",
                         o->command->defs[def].name, (unsigned long long)min, (unsigned long long)max, text);
         return false;
     }

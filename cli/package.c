@@ -149,8 +149,9 @@ static mote_status find_manifest(package *p, mote_event *e)
     mote_status st = resize_work(p, mote_loader_open_bytes(MOTE_MANIFEST_MAX, 1));
     if (st == MOTE_OK) st = init_loader(p);
     if (st == MOTE_OK) st = package_next(p, e);
-    const size_t needed = st == MOTE_ERR_MEMORY ? mote_loader_needed(p->ld) : 0;
-    if (needed == 0 || needed > most) return st;
+    const size_t needed = st == MOTE_OK || st == MOTE_ERR_MEMORY ? mote_loader_needed(p->ld) : 0;
+    if (needed > most) return MOTE_ERR_MEMORY;
+    if (needed == 0 || st == MOTE_OK) return st;
     st = resize_work(p, needed);
     if (st == MOTE_OK) st = init_loader(p);
     if (st == MOTE_OK) st = package_next(p, e);

@@ -1,0 +1,11 @@
+# the same bytes whatever the number of threads, the run, the name of the output
+gen model m.safetensors
+for how in --lossless "--bits 4" "--bits 8 --prune 0.5" "--bf16 --profile host"; do
+    mote pack m.safetensors -o a.mote --threads 1 --name n --sequence 1 --created 1700000000 $how 2>/dev/null
+    for threads in 1 2 3 16; do
+        SOURCE_DATE_EPOCH=1700000000 mote pack m.safetensors -o b.mote --threads $threads --name n --sequence 1 $how 2>/dev/null
+        cmp a.mote b.mote && echo "$how: same with $threads"
+    done
+done
+mote pack m.safetensors -o c.mote --name n --sequence 1 2>/dev/null
+cmp -s a.mote c.mote || echo "without a time: other bytes"

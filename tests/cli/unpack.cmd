@@ -1,0 +1,53 @@
+gen model m.safetensors
+printf 'no path' >b.bin
+: >empty.bin
+mote keygen -o k --no-passphrase 2>/dev/null
+mote keygen -o other --no-passphrase 2>/dev/null
+mote pack m.safetensors -o x.mote --chunk 1K --key k.key --name kws --sequence 7 --blob ../../etc/passwd=b.bin \
+    --blob /abs=b.bin --blob .hidden=b.bin --blob "an empty one=empty.bin" --blob plain-1.2_x.txt=b.bin 2>/dev/null
+u() { t mote unpack "$@" 2>&1 | mask; }
+u x.mote -o y.safetensors
+cmp m.safetensors y.safetensors
+u x.mote -o y.safetensors --pub k.pub
+u x.mote -o z.safetensors --pub other.pub
+
+# some tensors only: what they are does not depend on the order
+u x.mote -o one.npz --tensor ids --tensor fc.weight --tensor empty --pub k.pub
+u x.mote -o two.npz --tensor empty --tensor fc.weight --tensor ids
+cmp one.npz two.npz
+u x.mote -o three.npz --tensor ids --tensor nothing
+u x.mote -o three.npz --tensor ids --tensor ids
+u x.mote -o three.npz --tensor plain-1.2_x.txt
+u x.mote -o some/ --tensor ids --tensor scale
+ls some
+
+# blobs: names are data
+u x.mote -o y.npz --blobs blobs --pub k.pub
+ls -A blobs
+cmp b.bin blobs/plain-1.2_x.txt
+cat 'blobs/safetensors.metadata%.txt'
+echo
+u x.mote -o y.npz --blobs b.bin
+u x.mote -o y.npz --blobs missing/blobs
+
+# damage: nothing appears
+for at in 30 3000 -1 -6000; do
+    cp x.mote d.mote
+    gen flip d.mote $at
+    u d.mote -o d.safetensors
+    u d.mote -o d/
+    u d.mote -o d.npz --pub k.pub
+done
+# but what is whole can be had
+cp x.mote d.mote
+gen flip d.mote -1
+u d.mote -o d.npz --tensor conv.weight
+u x.mote -o e.npz --tensor ids --max-memory 100
+(cat x.mote; printf x) >d.mote
+u d.mote -o e.npz
+head -c 9000 x.mote >d.mote
+u d.mote -o e.npz
+u d.mote -o e.npz --tensor conv.weight
+u x.mote -o missing/y.npz
+u x.mote -o b.bin/y.npz
+ls
