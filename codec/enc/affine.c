@@ -8,7 +8,7 @@
 #define SPARSE_ZEROS 0.1      /* share of zero codes from which on leaving them out is tried */
 
 /* Groups that a cut row could not hold in one piece become shorter. */
-static void set_parameters(const mote_encoder *e, mote_affine *a, uint64_t cols)
+void mote_encoder_affine_set(const mote_encoder *e, mote_affine *a, uint64_t cols)
 {
     const mote_encode_options *o = e->o;
     *a = (mote_affine){ .bits = (uint8_t)o->bits,
@@ -37,6 +37,8 @@ mote_status mote_encoder_affine(mote_encoder *e)
     mote_affine affine[2] = { { 0 } }; /* of the best grid and of the one tried */
     mote_coding best = { 0 };
     double noise = 0, signal = 0;
+    /* 1 bit symmetric has no code for zero: what was pruned must be left out */
+    const bool must_drop = e->source.prune && e->o->bits == 1 && !e->o->zero_point;
     if (st == MOTE_OK) st = mote_fetch_reserve(&e->work.other, 4096);
     for (size_t g = 0; g < n_grids && st == MOTE_OK; g++) {
         mote_affine *a = &affine[best.m.affine == &affine[0]];
@@ -45,21 +47,23 @@ mote_status mote_encoder_affine(mote_encoder *e)
         if (e->o->scope == MOTE_SCOPE_TENSOR && g > 0) {
             c.m.affine = best.m.affine; /* the same whatever the grid */
         } else {
-            set_parameters(e, a, c.m.cols);
+            mote_encoder_affine_set(e, a, c.m.cols);
             c.m.held = e->source.dtype; /* scales are fitted to the source */
             st = mote_affine_scales(a, &c.m, &e->work.fetch);
             c.m.held = e->dtype;
             c.m.affine = a;
+            c.m.drop = must_drop;
             if (st == MOTE_OK) st = mote_fetch_reserve(&e->work.fetch, 4096);
             if (st == MOTE_OK) mote_matrix_error(&c.m, e->dtype, &e->work.fetch, &e->work.other, &signal, &here);
         }
         mote_split_affine(&c.num, e->dtype, e->o->bits, e->o->zero_point != 0);
+        c.m.drop = false;
         mote_coding dense = { 0 };
         if (st == MOTE_OK) st = mote_encoder_estimate(e, &dense, &c);
         c = dense;
         bool zeros = e->source.prune || (e->o->bits > 4 && dense.zeros > SPARSE_ZEROS);
         if (st == MOTE_OK && zeros) {
-            if (e->o->bits == 1 && !e->o->zero_point) c.bits = 0; /* has no code for zero: those must be left out */
+            if (must_drop) c.bits = 0;
             sparse = dense;
             st = mote_encoder_estimate_sparse(e, &c, sparse);
         }
@@ -69,11 +73,7 @@ mote_status mote_encoder_affine(mote_encoder *e)
         }
         if (best.m.affine != a) mote_affine_free(a);
     }
-    if (st == MOTE_OK) st = mote_encoder_consider(e, &best);
-    if (st == MOTE_OK && e->form.n_records) {
-        e->report.signal = signal;
-        e->report.noise = noise;
-    }
+    if (st == MOTE_OK) st = mote_encoder_consider(e, &best, signal, noise);
     mote_affine_free(&affine[0]);
     mote_affine_free(&affine[1]);
     return st;

@@ -301,7 +301,7 @@ static mote_status plan_rans(mote_plane_plan *p, merge *m, bool escapes)
         uint64_t symbol[MOTE_SYMBOLS];
         mote_window_count(symbol, m->c[i].count, cells, w.lo, w.shift, escapes);
         mote_table_fit f = { .symbol_bits = 0 };
-        mote_table_fit_make(&f, symbol, w.lo, w.shift, cells, escapes);
+        mote_table_fit_make(&f, symbol, w.lo, w.shift, ask->quick ? NULL : cells, escapes);
         p->spec[p->n_specs++] = f.spec;
         p->bits += (f.symbol_bits + (double)w.n * w.shift) * ask->times + f.table_bits;
         unsigned parameters = 2;

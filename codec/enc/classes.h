@@ -44,6 +44,7 @@ typedef struct mote_plane_ask {
     uint8_t max_classes;   /* 1..16 */
     bool escapes;          /* may escape */
     bool no_rans;          /* stored or constant only */
+    bool quick;            /* no search for parametric tables */
     double segments;       /* in which it is coded */
     double pieces_per_row; /* entries of the class map for each row */
     double times;          /* elements of the tensor for each that was counted: > 1 for samples */

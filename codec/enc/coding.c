@@ -11,8 +11,8 @@
 #define BLOCK MOTE_RECT_ELEMENTS
 #define SAMPLE ((size_t)1 << 16)   /* elements that a sample looks at */
 #define SAMPLE_COLS 512            /* of a row */
-#define BYTES_RUN 4096 /* byte planes: so many elements of so many rectangles */
-#define BYTES_RUNS 8
+#define BYTES_SAMPLE ((uint64_t)1 << 15) /* elements of byte planes that are counted first, and of each rectangle */
+#define BYTES_RUN ((uint64_t)512)
 #define GROUP 16 /* neighbouring rows fetched together: a cache line of a transposed matrix */
 #define BYTE_MARGIN 0.01 /* byte planes decode by a copy if stored; a symbol a byte must save this much */
 
@@ -264,7 +264,7 @@ static mote_status begin_bins(const mote_coding *c, unsigned plane, const mote_l
 }
 
 static mote_status plan_plane(mote_coding *c, unsigned plane, const counter *k, const mote_limits_enc *limits,
-                              double segments)
+                              bool quick, double segments)
 {
     mote_plane d;
     describe(c, plane, &d);
@@ -277,6 +277,7 @@ static mote_status plan_plane(mote_coding *c, unsigned plane, const counter *k, 
         .coder = mote_rans_coder(limits->profile, values / segments),
         .max_classes = (uint8_t)(plane == MOTE_PLANE_COUNTS ? 1 : limits->max_classes),
         .escapes = plane != MOTE_PLANE_MASK,
+        .quick = quick,
         .segments = segments,
         .times = times,
         .pieces_per_row = pieces * (double)c->m.rows / ((double)k->rows * times),
@@ -290,25 +291,23 @@ static mote_status plan_plane(mote_coding *c, unsigned plane, const counter *k, 
     return st;
 }
 
-/* Counts of byte plane j: of every step-th rectangle's beginning, or of all elements if step is 1. */
-static void count_bytes(const mote_coding *c, mote_work *w, unsigned j, uint64_t step, uint64_t count[256])
+/* Counts of byte plane j, of the first `run` elements of every rectangle. */
+static void count_bytes(const mote_coding *c, mote_work *w, unsigned j, uint64_t run, uint64_t count[256])
 {
     const size_t bytes = mote_matrix_elem_bytes(&c->m);
     uint8_t *plane = (uint8_t *)w->gap;
-    uint64_t i = 0;
     memset(count, 0, 256 * sizeof *count);
     for (mote_rect r = { 0 }; mote_coding_next(c, &r);) {
-        if (i++ % step) continue;
-        if (step > 1) r.rows = (size_t)at_most(r.rows, BYTES_RUN / r.n + 1);
-        const uint8_t *p = mote_matrix_fetch(&c->m, r.row, r.col, r.rows, r.n, &w->fetch);
-        for (size_t row = 0; row < r.rows; row++, p += r.n * bytes) {
+        const size_t rows = (size_t)at_most(r.rows, (run - 1) / r.n + 1);
+        const uint8_t *p = mote_matrix_fetch(&c->m, r.row, r.col, rows, r.n, &w->fetch);
+        for (size_t row = 0; row < rows; row++, p += r.n * bytes) {
             const uint8_t *from = p;
             size_t kept = r.n;
             if (c->layout != MOTE_LAYOUT_DENSE) {
                 kept = mote_matrix_squeeze(&c->m, w->kept, p, r.n, w->mask);
                 from = w->kept;
             }
-            if (step > 1) kept = (size_t)at_most(kept, BYTES_RUN);
+            kept = (size_t)at_most(kept, run);
             mote_split_byte(&c->num, from, kept, j, plane);
             for (size_t k = 0; k < kept; k++) count[plane[k]]++;
         }
@@ -330,11 +329,11 @@ static mote_status plan_byte(mote_coding *c, unsigned j, const mote_limits_enc *
 {
     mote_plane_plan *p = &c->plane[MOTE_PLANE_BYTE + j];
     const mote_cells cells = { .n = 256, .vmax = 255 };
-    const uint64_t step = c->elements / BLOCK / BYTES_RUNS + 1;
+    const uint64_t rects = c->elements / BLOCK + 1, run = BYTES_SAMPLE / rects > BYTES_RUN ? BYTES_SAMPLE / rects : BYTES_RUN;
     uint64_t count[256], n = 0;
-    count_bytes(c, w, j, step, count);
-    bool sampled = step > 1 && span_of(count) >= 128; /* less: what follows from that must hold for all elements */
-    if (step > 1 && !sampled) count_bytes(c, w, j, 1, count);
+    count_bytes(c, w, j, run, count);
+    bool sampled = span_of(count) >= 128; /* less: what follows from that must hold for all elements */
+    if (!sampled) count_bytes(c, w, j, BLOCK, count);
     for (unsigned i = 0; i < 256; i++) {
         if (sampled && (i % 16 == 0 || i == 255)) count[i]++; /* what the sample lacks gets a frequency too */
         n += count[i];
@@ -348,6 +347,7 @@ static mote_status plan_byte(mote_coding *c, unsigned j, const mote_limits_enc *
                            .coder = mote_rans_coder(limits->profile, (double)c->kept / segments),
                            .max_classes = 1,
                            .no_rans = limits->plain_bytes,
+                           .quick = true, /* bytes are hardly ever shaped like a bell */
                            .segments = segments,
                            .times = n ? (double)c->kept / (double)n : 1,
                            .margin = BYTE_MARGIN };
@@ -374,7 +374,7 @@ static mote_status plan_planes(mote_coding *c, const counter *k, const mote_limi
     for (unsigned i = 0; i < MOTE_PLANES && st == MOTE_OK; i++) {
         if (!mote_coding_has(c, i)) continue;
         if (i <= MOTE_PLANE_V)
-            st = plan_plane(c, i, k, limits, segments);
+            st = plan_plane(c, i, k, limits, sample, segments);
         else if (sample)
             c->plane[i].bits = 8.0 * (double)c->kept;
         else

@@ -12,7 +12,7 @@
 #include "model/importer.h"
 
 #define RAW_MAX ((uint64_t)1 << 22) /* bytes of a segment's elements: what a reader must hold of a tensor at a time */
-#define AXIS_MARGIN 0.999           /* transposed tensors are scattered when decoded: they must save a thousandth */
+#define AXIS_MARGIN 0.997           /* transposed tensors are scattered when decoded, and rows are out of reach */
 #define ROW_LEAST 16                /* shorter rows are not worth a class */
 #define BLOCK 4096
 #define SPARSE_SHARE 0.002          /* of zeros, from which on leaving them out is tried */
@@ -74,23 +74,43 @@ static void note_chosen(mote_encode_report *r, const mote_cutter *k, const mote_
         if (mote_coding_has(c, i)) r->ideal_bits += c->plane[i].ideal;
 }
 
-/* Plans and writes; what does not fit is planned again with less: shorter sparse pieces, then a shorter head. */
-mote_status mote_encoder_make(mote_encoder *e, mote_coding *c, mote_records *f, mote_encode_report *r)
+/* k is V; what stands in r is U. */
+static void note_factors(mote_encode_report *r, const mote_cutter *k)
+{
+    r->layout = MOTE_LAYOUT_LOWRANK;
+    r->rank = (uint32_t)k->c->m.rows;
+    r->kept = 0;
+    for (unsigned i = 0; i < MOTE_PLANES; i++)
+        if (mote_coding_has(k->c, i)) r->ideal_bits += k->c->plane[i].ideal;
+}
+
+static mote_status plan(mote_encoder *e, mote_coding *c, const mote_limits_enc *limits, mote_cutter *k)
+{
+    mote_status st = MOTE_OK;
+    if (c->num.numeric != MOTE_NUM_STORED) st = mote_coding_plan(c, limits, false, &e->work);
+    if (st == MOTE_OK) st = mote_encoder_zstd_planes(e, c);
+    if (st == MOTE_OK) st = mote_cutter_init(k, c);
+    k->zstd_level = e->blob ? 19 : 9;
+    return st;
+}
+
+/* What does not fit is planned again with less: shorter sparse pieces, then a shorter head. */
+mote_status mote_encoder_make(mote_encoder *e, mote_coding *c, mote_coding *v, mote_records *f, mote_encode_report *r)
 {
     mote_limits_enc limits = e->limits;
     const mote_records_target target = { .limits = &limits, .dtype = e->dtype, .elements = e->t->elements, .most = e->most };
     for (;;) {
-        mote_cutter k = { 0 };
+        mote_cutter k = { 0 }, kv = { 0 };
         uint64_t piece = c->piece;
-        mote_status st = MOTE_OK;
-        if (c->num.numeric != MOTE_NUM_STORED) st = mote_coding_plan(c, &limits, false, &e->work);
-        if (st == MOTE_OK) st = mote_encoder_zstd_planes(e, c);
-        if (st == MOTE_OK) st = mote_cutter_init(&k, c);
-        k.zstd_level = e->blob ? 19 : 15;
-        if (st == MOTE_OK) st = mote_records_make(f, &target, &k, NULL, &e->work);
+        mote_status st = plan(e, c, &limits, &k);
+        if (st == MOTE_OK && v) st = plan(e, v, &limits, &kv);
+        if (st == MOTE_OK) st = mote_records_make(f, &target, &k, v ? &kv : NULL, &e->work);
         if (st == MOTE_OK) note_chosen(r, &k, f);
+        if (st == MOTE_OK && v) note_factors(r, &kv);
         mote_cutter_free(&k);
+        mote_cutter_free(&kv);
         mote_coding_free(c);
+        if (v) mote_coding_free(v);
         if (st == MOTE_ERR_HEAD && limits.max_classes > 1)
             limits.max_classes /= 4;
         else if (st == MOTE_ERR_HEAD && !limits.plain_bytes)
@@ -100,11 +120,11 @@ mote_status mote_encoder_make(mote_encoder *e, mote_coding *c, mote_records *f, 
     }
 }
 
-mote_status mote_encoder_consider(mote_encoder *e, mote_coding *c)
+mote_status mote_encoder_consider(mote_encoder *e, mote_coding *c, double signal, double noise)
 {
     mote_records f = { 0 };
-    mote_encode_report r = e->report;
-    mote_status st = mote_encoder_make(e, c, &f, &r);
+    mote_encode_report r = { .signal = signal, .noise = noise };
+    mote_status st = mote_encoder_make(e, c, NULL, &f, &r);
     if (st == MOTE_OK && (e->form.n_records == 0 || f.bytes < e->form.bytes)) {
         mote_records old = e->form;
         e->form = f;
@@ -132,7 +152,7 @@ static mote_status consider_stored(mote_encoder *e, double zstd_share)
                          .width = (uint8_t)bits,
                          .n_classes = 1 };
     p->bits = p->ideal = (double)n * bits * zstd_share;
-    return mote_encoder_consider(e, &c);
+    return mote_encoder_consider(e, &c, 0, 0);
 }
 
 /* --- lossless ----------------------------------------------------------------------------------------------------- */
@@ -231,12 +251,12 @@ static mote_status consider_lossless(mote_encoder *e)
         sparse = true;
     }
     if (st != MOTE_OK || n_nums == 0) return st;
-    st = mote_encoder_consider(e, &best);
+    st = mote_encoder_consider(e, &best, 0, 0);
     if (st == MOTE_OK && !sparse && best.zeros > SPARSE_SHARE) { /* zeros that lie together, which samples missed */
         best.layout = MOTE_LAYOUT_BITMASK;
         best.piece = first_piece(&best);
         best.bits = 0;
-        st = mote_encoder_consider(e, &best);
+        st = mote_encoder_consider(e, &best, 0, 0);
     }
     return st;
 }
@@ -299,9 +319,10 @@ static mote_status consider_all(mote_encoder *e, bool large)
     /* integers that save little are not worth their loss where being exact is smaller still */
     bool exact = !large || o->method != MOTE_METHOD_AFFINE || (double)e->form.bytes > 0.6 * raw;
     if (st == MOTE_OK && (exact || e->form.n_records == 0)) st = consider_lossless(e);
-    double share = 1;
-    if (st == MOTE_OK) st = mote_encoder_zstd_share(e, &share);
-    if (st == MOTE_OK && share * raw < 0.97 * (double)e->form.bytes) st = consider_stored(e, share);
+    double share = 1; /* what zstd leaves; it finds nothing in floats in whose bytes it finds nothing */
+    if (st == MOTE_OK && (e->report.numeric != MOTE_NUM_FLOAT || mote_needs_has(&e->form.needs, MOTE_CODER_ZSTD)))
+        st = mote_encoder_zstd_share(e, &share);
+    if (st == MOTE_OK && share * raw < 0.98 * (double)e->form.bytes) st = consider_stored(e, share);
     if (st == MOTE_OK && (e->form.n_records == 0 || (double)e->form.bytes > 0.98 * raw)) st = consider_stored(e, 1);
     if (st == MOTE_OK && e->form.n_records == 0)
         st = mote_model_fail(e->error, MOTE_ERR_LIMIT, "tensor \"%s\" does not fit chunks of %u bytes", e->t->name,

@@ -24,12 +24,16 @@ typedef struct mote_encoder {
 /**
  * Plan c (unless its numeric is `stored`), cut and write it into *f.
  *
- * Output  f: zero-initialised by the caller; r: what was chosen
+ * v       V of a low-rank tensor, whose U is c; else NULL
+ * Output  f: zero-initialised by the caller; r: what was chosen, but for the sums of squares
  * Errors  NOMEM; LIMIT: it cannot be cut to fit
  */
-mote_status mote_encoder_make(mote_encoder *e, mote_coding *c, mote_records *f, mote_encode_report *r) MOTE_MUST_CHECK;
-/** The same, and keep it as e->form if it is smaller. LIMIT is no error. */
-mote_status mote_encoder_consider(mote_encoder *e, mote_coding *c) MOTE_MUST_CHECK;
+mote_status mote_encoder_make(mote_encoder *e, mote_coding *c, mote_coding *v, mote_records *f,
+                              mote_encode_report *r) MOTE_MUST_CHECK;
+/** Make a form of c and keep it as e->form, with its sums of squares, if it is smaller. LIMIT is no error. */
+mote_status mote_encoder_consider(mote_encoder *e, mote_coding *c, double signal, double noise) MOTE_MUST_CHECK;
+/** Parameters of an affine numeric from the options, for rows of that many columns. */
+void mote_encoder_affine_set(const mote_encoder *e, mote_affine *a, uint64_t cols);
 /** Grids of a tensor, its own order first: at most 5, at least 1. rows_matter: only shape[0] rows and their transposed. */
 size_t mote_encoder_grids(const mote_encoder *e, mote_matrix grid[5], bool rows_matter);
 /** Replace *best by *c if that is cheaper, judged by samples; c has m, layout and num. NOMEM. */

@@ -1,7 +1,140 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-License-Identifier: Apache-2.0
+ * Low-rank factors: W = U V from the singular value decomposition, each factor with the square root of the singular
+ * values, coded like any matrix. Spec codecs.md 6.4. Host only. */
+#include <math.h>
+#include <stdlib.h>
+
 #include "enc/encoder.h"
+#include "enc/scales.h"
+#include "enc/svd.h"
+
+#define BLOCK ((size_t)4096)
+
+typedef struct factors {
+    size_t rows, cols, k; /* k = min(rows, cols) */
+    float *a, *u, *s, *v;
+    size_t rank;
+} factors;
+
+static void free_factors(factors *f)
+{
+    free(f->a);
+    free(f->u);
+    free(f->s);
+    free(f->v);
+}
+
+static mote_status decompose(mote_encoder *e, factors *f)
+{
+    const size_t n = f->rows * f->cols;
+    mote_matrix m = e->source;
+    m.held = m.dtype;
+    f->a = malloc(n * sizeof *f->a);
+    f->u = malloc(f->rows * f->k * sizeof *f->u);
+    f->s = malloc(f->k * sizeof *f->s);
+    f->v = malloc(f->k * f->cols * sizeof *f->v);
+    if (!f->a || !f->u || !f->s || !f->v) return MOTE_ERR_NOMEM;
+    mote_status st = mote_fetch_reserve(&e->work.fetch, BLOCK);
+    double x[BLOCK];
+    for (size_t at = 0; at < n && st == MOTE_OK; at += BLOCK) {
+        const size_t some = n - at < BLOCK ? n - at : BLOCK;
+        mote_values(x, mote_matrix_fetch(&m, 0, at, 1, some, &e->work.fetch), m.dtype, 0, some);
+        for (size_t i = 0; i < some; i++) f->a[at + i] = (float)x[i];
+    }
+    return st == MOTE_OK ? mote_svd(f->a, f->rows, f->cols, f->u, f->s, f->v) : st;
+}
+
+/* The least rank that keeps a share of the energy. */
+static size_t rank_of(const factors *f, double energy)
+{
+    double all = 0, sum = 0;
+    for (size_t i = 0; i < f->k; i++) all += (double)f->s[i] * f->s[i];
+    for (size_t i = 0; i < f->k; i++) {
+        sum += (double)f->s[i] * f->s[i];
+        if (sum >= energy * all) return i + 1;
+    }
+    return f->k;
+}
+
+/* Keeps the first `rank` of k columns of U and rows of V, each times sqrt(s). */
+static void scale_factors(factors *f)
+{
+    for (size_t r = 0; r < f->rows; r++)
+        for (size_t i = 0; i < f->rank; i++) f->u[r * f->rank + i] = f->u[r * f->k + i] * sqrtf(f->s[i]);
+    for (size_t i = 0; i < f->rank; i++)
+        for (size_t c = 0; c < f->cols; c++) f->v[i * f->cols + c] *= sqrtf(f->s[i]);
+}
+
+/* A factor as a matrix to be coded, with the numeric that the options ask for. */
+static mote_status make_coding(mote_encoder *e, mote_coding *c, mote_affine *a, const float *x, uint64_t rows, uint64_t cols)
+{
+    mote_status st = MOTE_OK;
+    *c = (mote_coding){ .layout = MOTE_LAYOUT_DENSE, .piece = cols };
+    c->m = (mote_matrix){ .data = (const uint8_t *)x, .dtype = MOTE_F32, .held = MOTE_F32, .rows = rows, .cols = cols };
+    if (e->o->method == MOTE_METHOD_AFFINE) {
+        mote_encoder_affine_set(e, a, cols);
+        a->dtype = MOTE_F32;
+        st = mote_affine_scales(a, &c->m, &e->work.fetch);
+        c->m.affine = a;
+        mote_split_affine(&c->num, MOTE_F32, a->bits, a->zero);
+        return st;
+    }
+    if (e->o->method == MOTE_METHOD_BF16) c->m.held = MOTE_BF16;
+    if (e->o->method == MOTE_METHOD_F16) {
+        c->m.held = MOTE_F16;
+        for (uint64_t i = 0; i < rows * cols; i++)
+            if (!(fabsf(x[i]) < 65504)) c->m.held = MOTE_F32; /* what f16 cannot hold */
+    }
+    mote_split_float(&c->num, c->m.held);
+    return st;
+}
+
+/* Sums of squares by decoding: rounding of factors and products counts. */
+static mote_status measure(mote_encoder *e, const mote_records *f, mote_encode_report *r)
+{
+    const uint64_t n = e->t->elements;
+    const size_t bytes = (size_t)n * (mote_dtype_bits(e->dtype) / 8);
+    uint8_t *out = malloc(bytes);
+    mote_status st = out ? mote_records_decode(f, e->dtype, n, out, bytes) : MOTE_ERR_NOMEM;
+    double x[BLOCK], y[BLOCK];
+    for (uint64_t at = 0; at < n && st == MOTE_OK; at += BLOCK) {
+        const size_t some = n - at < BLOCK ? (size_t)(n - at) : BLOCK;
+        mote_values(x, e->data, (uint8_t)e->t->dtype, at, some);
+        mote_values(y, out, e->dtype, at, some);
+        for (size_t i = 0; i < some; i++) {
+            r->signal += x[i] * x[i];
+            r->noise += (x[i] - y[i]) * (x[i] - y[i]);
+        }
+    }
+    free(out);
+    return st;
+}
+
 mote_status mote_encoder_lowrank(mote_encoder *e)
 {
-    (void)e;
-    return MOTE_OK;
+    const mote_encode_options *o = e->o;
+    factors f = { .rows = (size_t)e->t->shape[0] };
+    f.cols = (size_t)(e->t->elements / e->t->shape[0]);
+    f.k = f.rows < f.cols ? f.rows : f.cols;
+    f.rank = o->rank < f.k ? o->rank : f.k;
+    if (e->dtype == MOTE_F64) return MOTE_OK; /* the sums would be binary32 */
+    mote_status st = mote_encoder_need_finite(e, "a low rank");
+    /* factors of as many numbers as the matrix has are no gain */
+    if (st == MOTE_OK && o->rank && f.rank * (f.rows + f.cols) >= e->t->elements) return MOTE_OK;
+    if (st == MOTE_OK) st = decompose(e, &f);
+    if (st == MOTE_OK && !o->rank) f.rank = rank_of(&f, o->energy);
+    if (st == MOTE_OK && f.rank * (f.rows + f.cols) >= e->t->elements) st = MOTE_ERR_LIMIT;
+    mote_coding u, v;
+    mote_affine au = { 0 }, av = { 0 };
+    if (st == MOTE_OK) {
+        scale_factors(&f);
+        st = make_coding(e, &u, &au, f.u, f.rows, f.rank);
+    }
+    if (st == MOTE_OK) st = make_coding(e, &v, &av, f.v, f.rank, f.cols);
+    if (st == MOTE_OK) st = mote_encoder_make(e, &u, &v, &e->form, &e->report);
+    if (st == MOTE_OK) st = measure(e, &e->form, &e->report);
+    mote_affine_free(&au);
+    mote_affine_free(&av);
+    free_factors(&f);
+    return st == MOTE_ERR_LIMIT ? MOTE_OK : st; /* then there is no such form */
 }

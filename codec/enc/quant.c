@@ -3,6 +3,7 @@
  * done by adding and subtracting 1.5 * 2^52 (2^23), so the codes do not depend on compiler or machine. Host only. */
 #include "enc/quant.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 #include "common/casts.h"
@@ -115,8 +116,12 @@ void mote_affine_fit(const mote_affine *a, const float *x, size_t n, float least
     *zero_point = 0;
     if (least > 0) least = 0; /* zero is always a code */
     if (most < 0) most = 0;
-    if (least == 0 && most == 0) return;
-    if (a->bits == 1 && !a->zero) {
+    const bool binary = a->bits == 1 && !a->zero; /* has no zero: the smallest scale comes nearest */
+    if (least == 0 && most == 0) {
+        if (binary) *scale = mote_scale_round(a->scale_dtype, 0);
+        return;
+    }
+    if (binary) {
         double sum = 0;
         for (size_t i = 0; i < n; i++) sum += x[i] < 0 ? -x[i] : x[i];
         *scale = mote_scale_round(a->scale_dtype, sum / (double)n);

@@ -142,8 +142,13 @@ static mote_status write_all(attempt *a, const mote_cutter *k, uint64_t seg_elem
 mote_status mote_records_make(mote_records *f, const mote_records_target *target, mote_cutter *k, mote_cutter *v, mote_work *w)
 {
     attempt a = { .f = f, .target = target, .work = w, .room = mote_record_room(target->limits->chunk_max) };
-    mote_status st = mote_cutter_cut(k, target->limits, target->most, v != NULL, w);
-    if (st == MOTE_OK && v) st = mote_cutter_cut(v, target->limits, target->most, true, w);
+    uint64_t most = target->most;
+    if (v) { /* as many rows of U as the tensor's rows would be */
+        most = most / v->c->m.cols * k->c->m.cols;
+        if (most == 0) most = k->c->m.cols;
+    }
+    mote_status st = mote_cutter_cut(k, target->limits, most, v != NULL, w);
+    if (st == MOTE_OK && v) st = mote_cutter_cut(v, target->limits, UINT64_MAX, true, w);
     while (st == MOTE_OK) {
         if (v) a.rows_per_record = (uint32_t)(v->seg_elems / v->c->m.cols);
         st = write_head(&a, k, v);

@@ -9,7 +9,7 @@
 #include "write/wr.h"
 
 #define SHIFT_MAX 4
-#define PARAMETRIC_MAX ((uint64_t)1 << 18) /* with more symbols the few bytes of a table of counts always pay */
+#define PARAMETRIC_MAX ((uint64_t)1 << 15) /* with more symbols the few bytes of a table of counts hardly count */
 
 static uint64_t between(const uint64_t *prefix, uint32_t cells, int64_t from, int64_t to)
 {
@@ -162,15 +162,50 @@ static double try_shape(mote_table_fit *f, const uint64_t symbol[MOTE_SYMBOLS], 
     return f->symbol_bits + f->table_bits;
 }
 
-/* Search by coordinates with falling steps, from the moments of the symbols. */
+/* Parameters of a table while they are searched for. */
+typedef struct parameters {
+    double mean, inverse, price;
+    mote_table_fit fit;
+} parameters;
+
+static bool try_parameters(parameters *p, double mean, double inverse, const uint64_t symbol[MOTE_SYMBOLS],
+                           const mote_cells *c, bool escapes)
+{
+    if (mean < -MOTE_TABLE_MEAN_MAX || mean > MOTE_TABLE_MEAN_MAX || inverse < 1 || inverse > MOTE_TABLE_INVERSE_MAX)
+        return false;
+    mote_table_fit f = p->fit;
+    f.spec.mean = (int32_t)(mean < 0 ? mean - 0.5 : mean + 0.5);
+    f.spec.inverse = (uint32_t)(inverse + 0.5);
+    double price = try_shape(&f, symbol, c, escapes);
+    if (price >= p->price) return false;
+    *p = (parameters){ .mean = mean, .inverse = inverse, .price = price, .fit = f };
+    return true;
+}
+
+/* Search by coordinates with falling steps. */
+static void refine(parameters *p, double deviation, const uint64_t symbol[MOTE_SYMBOLS], const mote_cells *c, bool escapes)
+{
+    for (double step = 0.3; step > 0.01; step /= 2) {
+        bool moved = true;
+        for (unsigned tries = 0; moved && tries < 6; tries++) {
+            moved = try_parameters(p, p->mean + step * 8 * deviation, p->inverse, symbol, c, escapes);
+            moved |= try_parameters(p, p->mean - step * 8 * deviation, p->inverse, symbol, c, escapes);
+            moved |= try_parameters(p, p->mean, p->inverse * (1 + step), symbol, c, escapes);
+            moved |= try_parameters(p, p->mean, p->inverse / (1 + step), symbol, c, escapes);
+        }
+    }
+}
+
+/* Of all shapes with the symbols' own moments, the two best are refined. */
 static void fit_shapes(mote_table_fit *best, const uint64_t symbol[MOTE_SYMBOLS], uint64_t n, int32_t lo, unsigned shift,
                        const mote_cells *c, bool escapes)
 {
     const double wide = (double)(1 << shift);
     double mean = 0, square = 0;
+    const unsigned symbols = MOTE_SYMBOLS - (escapes ? 1u : 0u);
     uint64_t direct = n - (escapes ? symbol[MOTE_SYMBOLS - 1] : 0);
     if (direct == 0) return;
-    for (unsigned i = 0; i < MOTE_SYMBOLS - (escapes ? 1u : 0u); i++) {
+    for (unsigned i = 0; i < symbols; i++) {
         double v = (double)lo + wide * i + (wide - 1) / 2;
         mean += (double)symbol[i] * v;
         square += (double)symbol[i] * v * v;
@@ -178,32 +213,22 @@ static void fit_shapes(mote_table_fit *best, const uint64_t symbol[MOTE_SYMBOLS]
     mean /= (double)direct;
     double deviation = square / (double)direct - mean * mean + wide * wide / 12;
     deviation = sqrt(deviation > 0.05 ? deviation : 0.05);
+    parameters first = { .price = MOTE_IMPOSSIBLE }, second = first;
     for (unsigned shape = 0; shape < MOTE_SHAPES; shape++) {
-        mote_table_fit f = {.spec = {.form = 1, .bits = 12, .shift = (uint8_t)shift, .shape = (uint8_t)shape, .lo = lo}};
-        double m = mean * 8, s = 2097152 / deviation, price = MOTE_IMPOSSIBLE;
-        mote_table_fit at = f;
-        for (double step = 0.3; step > 0.01; step /= 2) {
-            bool moved = true;
-            for (unsigned tries = 0; moved && tries < 6; tries++) {
-                moved = false;
-                for (unsigned k = 0; k < 5; k++) {
-                    double mk = m + (k == 1 ? step : k == 2 ? -step : 0) * 8 * deviation;
-                    double sk = s * (k == 3 ? 1 + step : k == 4 ? 1 / (1 + step) : 1);
-                    if (mk < -1048576 || mk > 1048576 || sk < 1 || sk > 67108864) continue;
-                    f.spec.mean = (int32_t)(mk < 0 ? mk - 0.5 : mk + 0.5);
-                    f.spec.inverse = (uint32_t)(sk + 0.5);
-                    double p = try_shape(&f, symbol, c, escapes);
-                    if (p >= price) continue;
-                    price = p;
-                    m = mk;
-                    s = sk;
-                    at = f;
-                    moved = true;
-                }
-            }
+        parameters p = { .price = MOTE_IMPOSSIBLE,
+                         .fit.spec = { .form = 1, .bits = 12, .shift = (uint8_t)shift, .shape = (uint8_t)shape, .lo = lo } };
+        if (!try_parameters(&p, mean * 8, 2097152 / deviation, symbol, c, escapes)) continue;
+        if (p.price < first.price) {
+            second = first;
+            first = p;
+        } else if (p.price < second.price) {
+            second = p;
         }
-        if (price < best->symbol_bits + best->table_bits) *best = at;
     }
+    if (first.price < MOTE_IMPOSSIBLE) refine(&first, deviation, symbol, c, escapes);
+    if (second.price < MOTE_IMPOSSIBLE) refine(&second, deviation, symbol, c, escapes);
+    if (second.price < first.price) first = second;
+    if (first.price < best->symbol_bits + best->table_bits) *best = first.fit;
 }
 
 void mote_table_fit_make(mote_table_fit *f, const uint64_t symbol[MOTE_SYMBOLS], int32_t lo, unsigned shift,
