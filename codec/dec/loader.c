@@ -89,6 +89,13 @@ struct mote_loader {
     mote_seg seg;
 };
 
+/* run() has cleared the event. */
+static void emit(mote_loader *ld, mote_event *event, mote_event_type type)
+{
+    event->type = type;
+    event->index = ld->index;
+}
+
 /* ---- workspace ---- */
 
 static uint8_t *work(mote_loader *ld, size_t at)
@@ -253,10 +260,23 @@ static mote_status on_trust(mote_loader *ld, mote_event *event)
                      mote_loader_open_bytes(ld->prelude.manifest_bytes, ld->prelude.signature_bytes));
     if (st != MOTE_OK) return st;
     if (ld->work_bytes < ld->at.total) return MOTE_ERR_MEMORY;
-    *event = (mote_event){ .type = MOTE_EVENT_MANIFEST, .manifest = &ld->manifest, .manifest_digest = ld->digest };
+    emit(ld, event, MOTE_EVENT_MANIFEST);
+    event->manifest = &ld->manifest;
+    event->manifest_digest = ld->digest;
     ld->state = ST_BODY;
     return MOTE_OK;
 }
+
+/* A value of the fact at this offset: the largest seen so far is kept, none may exceed what is stated. */
+static bool raise(mote_loader *ld, size_t fact, uint64_t value)
+{
+    uint64_t seen, stated;
+    memcpy(&seen, (const uint8_t *)&ld->seen + fact, sizeof seen);
+    memcpy(&stated, (const uint8_t *)&ld->manifest.facts + fact, sizeof stated);
+    if (value > seen) memcpy((uint8_t *)&ld->seen + fact, &value, sizeof value);
+    return value <= stated;
+}
+#define RAISE(ld, fact, value) raise(ld, offsetof(mote_facts, fact), value)
 
 /* ---- chunks ---- */
 
@@ -276,6 +296,15 @@ static mote_status on_body(mote_loader *ld)
     ld->manifest.name = ld->manifest.version = ld->manifest.tool = (mote_text){ 0 };
     ld->manifest.vendor = ld->manifest.classes = NULL;
     mote_tree_init(&ld->tree, &ld->manifest, &ld->config.crypto, work(ld, ld->at.pages));
+    ld->env = (mote_seg_env){ .head = &ld->head,
+                              .tables = (const mote_table *)(const void *)work(ld, ld->at.tables),
+                              .kern = ld->config.kern,
+                              .prepared = work(ld, ld->at.prepared),
+                              .factors = (float *)(void *)work(ld, ld->at.residents),
+                              .inflate = ld->config.inflate,
+                              .inflate_ctx = ld->config.inflate_ctx,
+                              .scratch = work(ld, ld->at.inflated),
+                              .scratch_bytes = ld->at.chunk - ld->at.inflated };
     ld->state = ST_NODE;
     return MOTE_OK;
 }
@@ -301,7 +330,7 @@ static mote_status on_node_read(mote_loader *ld)
     ld->state = ST_NODE;
     if (!chunk) return MOTE_OK;
     ld->chunk_bytes = ld->want;
-    if (ld->want > ld->seen.chunk_max) ld->seen.chunk_max = ld->want;
+    (void)RAISE(ld, chunk_max, ld->want); /* the tree has compared it */
     ld->chunks_read++;
     ld->state = ST_RECORD;
     ld->cursor = 0;
@@ -322,26 +351,14 @@ static dirent *directory(mote_loader *ld)
     return (dirent *)(void *)work(ld, ld->at.directory);
 }
 
-static mote_status raise(uint64_t *seen, uint64_t value, uint64_t fact)
-{
-    if (value > *seen) *seen = value;
-    return value <= fact ? MOTE_OK : MOTE_ERR_FACTS;
-}
-
 /* Stated maxima and sums must have been reached. Spec format.md 5.2 */
 static mote_status finish(mote_loader *ld)
 {
-    const mote_facts *s = &ld->seen, *f = &ld->manifest.facts;
     ld->state = ST_DONE;
     if (ld->chunks_read < ld->manifest.n_chunks) return MOTE_OK; /* a pulling reader left something out */
-    if (s->chunk_max != f->chunk_max || s->entry_max != f->entry_max || s->head_max != f->head_max ||
-        s->resident_max != f->resident_max || s->seg_elems_max != f->seg_elems_max ||
-        s->seg_raw_max != f->seg_raw_max || s->table_slots_max != f->table_slots_max ||
-        s->tensor_max != f->tensor_max || s->decoded_total != f->decoded_total)
-        return MOTE_ERR_FACTS;
-    for (int i = 0; i < 4; i++)
-        if (ld->manifest.needs.bit[i] != ld->needs_seen.bit[i]) return MOTE_ERR_FACTS;
-    return MOTE_OK;
+    ld->seen.n_entries = ld->manifest.facts.n_entries;
+    if (memcmp(&ld->seen, &ld->manifest.facts, sizeof ld->seen) != 0) return MOTE_ERR_FACTS;
+    return memcmp(&ld->needs_seen, &ld->manifest.needs, sizeof ld->needs_seen) == 0 ? MOTE_OK : MOTE_ERR_FACTS;
 }
 
 /* The next entry that has elements; PH_END if there is none. */
@@ -364,14 +381,15 @@ static mote_status on_entry(mote_loader *ld, const mote_record *rec, mote_event 
     mote_text last = { (const char *)work(ld, ld->at.name), ld->last_name_bytes };
     if (st != MOTE_OK) return st;
     if (ld->index && mote_entry_compare(ld->last_kind, last, e->kind, e->name) >= 0) return MOTE_ERR_ORDER;
-    if ((st = raise(&ld->seen.entry_max, rec->total, f->entry_max)) != MOTE_OK) return st;
-    if ((st = raise(&ld->seen.tensor_max, e->bytes, f->tensor_max)) != MOTE_OK) return st;
-    if (e->bytes > f->decoded_total - ld->seen.decoded_total) return MOTE_ERR_FACTS;
-    ld->seen.decoded_total += e->bytes;
+    /* the sum does not wrap: what was seen is within what is stated, which is below 2^63, and an entry below 2^55 */
+    if (!RAISE(ld, entry_max, rec->total) || !RAISE(ld, tensor_max, e->bytes) ||
+        !RAISE(ld, decoded_total, ld->seen.decoded_total + e->bytes))
+        return MOTE_ERR_FACTS;
     memcpy(work(ld, ld->at.name), e->name.p, e->name.bytes);
     ld->last_name_bytes = (uint32_t)e->name.bytes;
     ld->last_kind = e->kind;
-    *event = (mote_event){ .type = MOTE_EVENT_ENTRY, .index = ld->index, .entry = e };
+    emit(ld, event, MOTE_EVENT_ENTRY);
+    event->entry = e;
     if (!ld->finding) directory(ld)[ld->index] = (dirent){ e->elements, e->stored, e->chunk, e->offset, e->dtype };
     if (++ld->index == f->n_entries && !ld->finding) {
         ld->index = 0;
@@ -406,42 +424,30 @@ static mote_status on_head(mote_loader *ld, const mote_record *rec, mote_event *
     if (st != MOTE_OK) return st;
     if (h->n_segments > 1 && ld->cursor != 0) return MOTE_ERR_ORDER;
     uint64_t seg = mote_head_seg_max(h);
-    if ((st = raise(&ld->seen.head_max, rec->total, f->head_max)) != MOTE_OK) return st;
-    if ((st = raise(&ld->seen.table_slots_max, h->n_tables, f->table_slots_max)) != MOTE_OK) return st;
-    if ((st = raise(&ld->seen.seg_elems_max, seg, f->seg_elems_max)) != MOTE_OK) return st;
-    if ((st = raise(&ld->seen.seg_raw_max, bytes_of(ld->cur.dtype, seg), f->seg_raw_max)) != MOTE_OK) return st;
-    if ((st = raise(&ld->seen.resident_max, mote_seg_factors(h) * sizeof(float), f->resident_max)) != MOTE_OK)
-        return st;
+    if (!RAISE(ld, head_max, rec->total) || !RAISE(ld, table_slots_max, h->n_tables) ||
+        !RAISE(ld, seg_elems_max, seg) || !RAISE(ld, seg_raw_max, bytes_of(ld->cur.dtype, seg)) ||
+        !RAISE(ld, resident_max, mote_seg_factors(h) * sizeof(float)))
+        return MOTE_ERR_FACTS;
     ld->form = ld->config.form;
     if (ld->form != MOTE_FORM_NATIVE && mote_form_bits(h->dtype, ld->form) == 0) ld->form = MOTE_FORM_DENSE;
     ld->target = NULL;
     ld->skip = 0;
     ld->choosing = 1;
-    ld->env = (mote_seg_env){ .head = h,
-                              .tables = tables,
-                              .kern = ld->config.kern,
-                              .prepared = work(ld, ld->at.prepared),
-                              .factors = (float *)(void *)work(ld, ld->at.residents),
-                              .inflate = ld->config.inflate,
-                              .inflate_ctx = ld->config.inflate_ctx,
-                              .scratch = work(ld, ld->at.inflated),
-                              .scratch_bytes = ld->at.chunk - ld->at.inflated };
     mote_seg_prepare(&ld->env);
     ld->phase = h->n_residents ? PH_RESIDENT : PH_SEGMENT;
-    *event = (mote_event){ .type = MOTE_EVENT_TENSOR,
-                           .index = ld->index,
-                           .tensor = { .dtype = ld->cur.dtype,
-                                       .axis = h->axis,
-                                       .layout = h->term.layout,
-                                       .numeric = h->term.num.numeric,
-                                       .elements = ld->cur.elements,
-                                       .rows = h->rows,
-                                       .cols = h->cols,
-                                       .seg_elems = h->seg_elems,
-                                       .n_segments = h->n_segments,
-                                       .rank = h->term.rank,
-                                       .coder = h->term.num.v.coder,
-                                       .bits = h->term.num.numeric == MOTE_NUM_AFFINE ? h->term.num.bits : 0 } };
+    emit(ld, event, MOTE_EVENT_TENSOR);
+    event->tensor = (mote_tensor_info){ .dtype = ld->cur.dtype,
+                                        .axis = h->axis,
+                                        .layout = h->term.layout,
+                                        .numeric = h->term.num.numeric,
+                                        .elements = ld->cur.elements,
+                                        .rows = h->rows,
+                                        .cols = h->cols,
+                                        .seg_elems = h->seg_elems,
+                                        .n_segments = h->n_segments,
+                                        .rank = h->term.rank,
+                                        .coder = h->term.num.v.coder,
+                                        .bits = h->term.num.numeric == MOTE_NUM_AFFINE ? h->term.num.bits : 0 };
     return MOTE_OK;
 }
 
@@ -511,11 +517,12 @@ static mote_status on_output(mote_loader *ld, mote_out *out, mote_event *event)
     uint64_t need = output_need(ld, resident);
     mote_extent x = mote_head_extent(&ld->head, resident ? 0 : ld->part);
     if (need > SIZE_MAX) return MOTE_ERR_MEMORY;
-    *event = (mote_event){ .index = ld->index, .need = (size_t)need };
+    event->index = ld->index;
+    event->need = (size_t)need;
     if (!(ld->target && !native) && need > out->left) return MOTE_NEED_OUTPUT;
     mote_status st = native ? decode_native(ld, resident, out, event) : decode_dense(ld, out, event);
     if (st != MOTE_OK) return st;
-    event->type = MOTE_EVENT_BLOCK;
+    emit(ld, event, MOTE_EVENT_BLOCK);
     event->block.row = resident ? ld->part * ld->head.term.rows_per_record : x.row;
     event->block.col = x.col;
     event->block.rows = native ? ld->native.rows : x.rows;
@@ -582,7 +589,7 @@ static mote_status leave_out(mote_loader *ld)
 static mote_status on_tensor_end(mote_loader *ld, mote_event *event)
 {
     if (ld->stored != ld->cur.stored) return MOTE_ERR_ORDER;
-    *event = (mote_event){ .type = MOTE_EVENT_TENSOR_END, .index = ld->index };
+    emit(ld, event, MOTE_EVENT_TENSOR_END);
     ld->index++;
     ld->state = ld->finding ? ST_FOUND : ST_RECORD;
     if (!ld->finding) next_tensor(ld);
@@ -632,14 +639,14 @@ static mote_status turn(mote_loader *ld, mote_out *out, mote_event *event)
     case ST_SEGMENT: return on_output(ld, out, event);
     case ST_TENSOR_END:
         if (ld->skip && ld->pulling && ld->part < ld->head.n_segments) {
-            *event = (mote_event){ .type = MOTE_EVENT_TENSOR_END, .index = ld->index };
+            emit(ld, event, MOTE_EVENT_TENSOR_END);
             return leave_out(ld);
         }
         return on_tensor_end(ld, event);
     case ST_FOUND: return MOTE_ERR_STATE;
     case ST_DONE: break;
     }
-    *event = (mote_event){ .type = MOTE_EVENT_DONE, .index = ld->index };
+    emit(ld, event, MOTE_EVENT_DONE);
     return MOTE_OK;
 }
 
@@ -676,14 +683,15 @@ static mote_status fail(mote_loader *ld, mote_status st)
 
 static mote_status run(mote_loader *ld, mote_in *in, mote_out *out, mote_event *event)
 {
-    event->type = MOTE_EVENT_NONE;
+    memset(event, 0, sizeof *event);
+    if (ld->st != MOTE_OK) return ld->st;
     while (event->type == MOTE_EVENT_NONE) {
         if (gathering(ld)) {
             take(ld, in);
             if (gathering(ld)) return MOTE_NEED_INPUT;
         }
         mote_status st = turn(ld, out, event);
-        if (st < MOTE_OK) *event = (mote_event){ 0 };
+        if (st < MOTE_OK) memset(event, 0, sizeof *event);
         if (st != MOTE_OK) return fail(ld, st);
     }
     return MOTE_OK;
@@ -691,12 +699,11 @@ static mote_status run(mote_loader *ld, mote_in *in, mote_out *out, mote_event *
 
 mote_status mote_loader_step(mote_loader *ld, mote_in *in, mote_out *out, mote_event *event)
 {
-    *event = (mote_event){ 0 };
-    if (ld->st != MOTE_OK) return ld->st;
-    if (ld->pulling) return MOTE_ERR_STATE;
+    event->type = MOTE_EVENT_NONE;
+    if (ld->pulling && ld->st == MOTE_OK) return MOTE_ERR_STATE;
     mote_status st = run(ld, in, out, event);
     if (st != MOTE_OK || event->type != MOTE_EVENT_DONE || in->left == 0) return st;
-    *event = (mote_event){ 0 };
+    event->type = MOTE_EVENT_NONE;
     return fail(ld, MOTE_ERR_TRAILING);
 }
 
@@ -759,9 +766,9 @@ static mote_status pull(mote_loader *ld, const mote_source *source, mote_out *ou
 
 mote_status mote_loader_pull(mote_loader *ld, const mote_source *source, mote_out *out, mote_event *event)
 {
-    *event = (mote_event){ 0 };
-    if (ld->st != MOTE_OK) return ld->st;
-    if (ld->state == ST_FOUND) return MOTE_ERR_STATE; /* nothing is wrong: the tensor asked for has ended */
+    event->type = MOTE_EVENT_NONE;
+    if (ld->state == ST_FOUND && ld->st == MOTE_OK)
+        return MOTE_ERR_STATE; /* nothing is wrong: the tensor asked for has ended */
     ld->pulling = 1;
     return pull(ld, source, out, event);
 }
