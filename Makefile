@@ -14,7 +14,7 @@ all: need-build build/
 	@$(call build,release)
 
 demo: all
-	@examples/fashion/demo.sh build/release
+	@sh examples/fashion/demo.sh build/release
 
 test: need-test build/
 	@$(call build,dev)
@@ -37,15 +37,15 @@ format: need-lint
 	@find format codec cli tests fuzz bench examples -name '*.[ch]' -type f -exec clang-format-14 -i {} +
 
 bench: all
-	@bench/run.sh build/release
+	@sh bench/run.sh build/release
 
 fuzz: need-asan build/
 	@$(call build,fuzz)
-	@fuzz/run.sh build/fuzz $(FUZZ_SECONDS) $(FUZZ_TARGETS)
+	@sh fuzz/run.sh build/fuzz $(FUZZ_SECONDS) $(FUZZ_TARGETS)
 
 device: need-device build/
 	@$(call build,device)
-	@tests/lint/device_size.sh build/device/libmote_device.a tests/device_budget.txt
+	@sh tests/lint/device_size.sh build/device/libmote_device.a tests/device_budget.txt
 
 install: all
 	@cmake --install build/release --prefix $(PREFIX)
