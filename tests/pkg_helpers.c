@@ -107,6 +107,11 @@ void wr_copy(mote_wr *to, const mote_wr *from)
     must(to->st == MOTE_OK);
 }
 
+bool wr_same(const mote_wr *a, const mote_wr *b)
+{
+    return a->n == b->n && (a->n == 0 || memcmp(a->p, b->p, a->n) == 0);
+}
+
 /* The field of that tag, or where it would stand. */
 static bool field_at(const mote_wr *fields, uint64_t tag, size_t *at, size_t *value, size_t *n)
 {

@@ -45,6 +45,7 @@ void tlv_del(mote_wr *fields, uint64_t tag);
 void wr_insert(mote_wr *w, size_t at, const void *p, size_t n);
 void wr_delete(mote_wr *w, size_t at, size_t n);
 void wr_copy(mote_wr *to, const mote_wr *from);
+bool wr_same(const mote_wr *a, const mote_wr *b);
 
 /* ---- models of stored tensors ---- */
 
