@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,14 +21,16 @@
 #include "report.h"
 
 /* ---- interruption ----
- * Signals are taken by a thread of their own, so that cleaning up may use whatever it needs, directories included,
- * and can wait until the work is not between making a file and noting its name. */
+ * The handler only wakes a thread, so that cleaning up may use whatever it needs, directories included, and can wait
+ * until the work is not between making a file and noting its name. A handler, because libraries have threads of their
+ * own, which would let a signal that is merely blocked end the process. */
 
 enum { TEMPS_MAX = 8 };
 
 static struct {
     pthread_mutex_t lock;
-    sigset_t set;
+    sem_t wake;
+    volatile sig_atomic_t caught;
     struct {
         char *path;
         bool directory;
@@ -101,11 +104,17 @@ static void remove_directory(const char *path)
     (void)rmdir(path);
 }
 
+static void on_signal(int sig)
+{
+    guard.caught = sig;
+    (void)sem_post(&guard.wake);
+}
+
 static void *wait_for_signal(void *arg)
 {
     (void)arg;
-    int sig;
-    while (sigwait(&guard.set, &sig) != 0) continue;
+    while (sem_wait(&guard.wake) != 0) continue;
+    const int sig = guard.caught;
     io_hold(); /* and never let go: nobody makes another file */
     for (int i = 0; i < TEMPS_MAX; i++) {
         if (!guard.temp[i].path) continue;
@@ -116,10 +125,6 @@ static void *wait_for_signal(void *arg)
     }
     io_echo_on();
     (void)signal(sig, SIG_DFL);
-    sigset_t one;
-    (void)sigemptyset(&one);
-    (void)sigaddset(&one, sig);
-    (void)pthread_sigmask(SIG_UNBLOCK, &one, NULL);
     (void)raise(sig); /* the parent sees what ended us */
     _exit(128 + sig);
 }
@@ -138,21 +143,21 @@ int io_start(void)
     (void)pthread_mutex_init(&guard.lock, &attr);
     (void)pthread_mutexattr_destroy(&attr);
 
-    static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
-    (void)sigemptyset(&guard.set);
-    for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) {
-        struct sigaction was;
-        if (sigaction(signals[i], NULL, &was) == 0 && was.sa_handler == SIG_IGN) continue; /* nohup */
-        (void)sigaddset(&guard.set, signals[i]);
-    }
+    (void)sem_init(&guard.wake, 0, 0);
     pthread_t thread;
-    (void)pthread_sigmask(SIG_BLOCK, &guard.set, NULL);
     const int failed = pthread_create(&thread, NULL, wait_for_signal, NULL);
     if (failed) {
         errno = failed;
         return report_errno("mote", "cannot start a thread");
     }
     (void)pthread_detach(thread);
+
+    static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
+    for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) {
+        struct sigaction act = { .sa_handler = on_signal, .sa_flags = SA_RESTART }, was;
+        if (sigaction(signals[i], NULL, &was) == 0 && was.sa_handler == SIG_IGN) continue; /* nohup */
+        (void)sigaction(signals[i], &act, NULL);
+    }
     return STATUS_DONE;
 }
 
