@@ -31,7 +31,7 @@ static void *grow(void *p, size_t n)
     return p;
 }
 
-uint8_t *exact_copy(const void *from, size_t n)
+uint8_t *pkg_exact(const void *from, size_t n)
 {
     uint8_t *p = pkg_alloc(n);
     if (n) memcpy(p, from, n);

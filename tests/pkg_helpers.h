@@ -20,7 +20,7 @@ _Noreturn void pkg_give_up(const char *file, int line, const char *what);
 /** Heap memory, never NULL. */
 void *pkg_alloc(size_t n);
 /** A copy in a heap block of exactly its size: a sanitizer sees the first byte read beyond it. free() it. */
-uint8_t *exact_copy(const void *from, size_t n);
+uint8_t *pkg_exact(const void *from, size_t n);
 /** Small deterministic generator; *state is any number. */
 uint32_t pkg_random(uint64_t *state);
 

@@ -20,7 +20,7 @@ static void good_entry(mote_wr *e)
 
 static mote_status read_exact(mote_entry *out, const mote_wr *e)
 {
-    uint8_t *in = exact_copy(e->p, e->n);
+    uint8_t *in = pkg_exact(e->p, e->n);
     mote_status st = mote_entry_read(out, in, e->n);
     free(in);
     return st;
@@ -240,7 +240,7 @@ static const struct {
 
 START_TEST(record_follows_table) /* Spec format.md 8; D2, D5, A19 */
 {
-    uint8_t *in = exact_copy(records[_i].in, records[_i].n);
+    uint8_t *in = pkg_exact(records[_i].in, records[_i].n);
     mote_record r = { .total = 99 };
     mote_status st = mote_record_read(&r, in, records[_i].n);
     ck_assert_msg(st == records[_i].st, "%s: %d", records[_i].name, st);

@@ -37,7 +37,7 @@ static const struct {
 
 START_TEST(prelude_follows_table) /* Spec format.md 3; A4, D14 */
 {
-    uint8_t *in = exact_copy(good_prelude, 16);
+    uint8_t *in = pkg_exact(good_prelude, 16);
     in[preludes[_i].at] = preludes[_i].byte;
     mote_prelude p = { 7, 7 };
     mote_status st = mote_prelude_read(&p, in);
@@ -121,7 +121,7 @@ static void good_manifest(mote_wr *m)
 
 static mote_status read_exact(mote_manifest *out, const mote_wr *m, mote_wr *kept)
 {
-    uint8_t *in = exact_copy(m->p, m->n);
+    uint8_t *in = pkg_exact(m->p, m->n);
     mote_status st = mote_manifest_read(out, in, m->n);
     if (st == MOTE_OK && kept) mote_wr_bytes(kept, out->name.p, out->name.bytes);
     free(in);
@@ -146,7 +146,7 @@ START_TEST(manifest_gives_its_fields)
     for (size_t n = 0; n < m.n;
          n++) { /* required fields are there early; a cut at a field's end is a shorter manifest */
         mote_manifest cut;
-        uint8_t *in = exact_copy(m.p, n);
+        uint8_t *in = pkg_exact(m.p, n);
         mote_status st = mote_manifest_read(&cut, in, n);
         ck_assert_msg(st == MOTE_OK || st == MOTE_ERR_TRUNCATED || st == MOTE_ERR_MISSING, "%zu: %d", n, st);
         free(in);

@@ -38,7 +38,7 @@ static const struct {
 
 START_TEST(varint_reads_table) /* Spec format.md 2.2 */
 {
-    uint8_t *in = exact_copy(varints[_i].in, varints[_i].n);
+    uint8_t *in = pkg_exact(varints[_i].in, varints[_i].n);
     mote_rd r = mote_rd_init(in, varints[_i].n);
     uint64_t v = mote_rd_varint(&r);
     ck_assert_msg(v == varints[_i].v && r.st == varints[_i].st && mote_rd_left(&r) == varints[_i].left, "%s: %d",
@@ -99,7 +99,7 @@ static const struct {
 
 START_TEST(zigzag_reads_table) /* Spec codecs.md 1 */
 {
-    uint8_t *in = exact_copy(zigzags[_i].in, zigzags[_i].n);
+    uint8_t *in = pkg_exact(zigzags[_i].in, zigzags[_i].n);
     mote_rd r = mote_rd_init(in, zigzags[_i].n);
     int64_t v = mote_rd_zigzag(&r, 100, MOTE_ERR_TABLE);
     ck_assert_msg(v == zigzags[_i].v && r.st == zigzags[_i].st, "%s", zigzags[_i].name);
@@ -127,7 +127,7 @@ START_TEST(integers_are_little_endian_and_need_all_their_bytes)
 {
     static const uint8_t bytes[15] = { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15 };
     for (size_t n = 0; n <= 15; n++) {
-        uint8_t *in = exact_copy(bytes, n);
+        uint8_t *in = pkg_exact(bytes, n);
         mote_rd r = mote_rd_init(in, n);
         ck_assert_uint_eq(mote_rd_u8(&r), n >= 1 ? 1 : 0);
         ck_assert_uint_eq(mote_rd_u16(&r), n >= 3 ? 0x0302 : 0);
@@ -206,7 +206,7 @@ static const struct {
 
 START_TEST(tagged_fields_read_table) /* Spec format.md 2.3 */
 {
-    uint8_t *in = exact_copy(tlvs[_i].in, tlvs[_i].n);
+    uint8_t *in = pkg_exact(tlvs[_i].in, tlvs[_i].n);
     mote_rd r = mote_rd_init(in, tlvs[_i].n);
     mote_tlv f = { 0 };
     unsigned n = 0;
@@ -268,7 +268,7 @@ static const struct {
 
 START_TEST(text_validity_follows_table) /* Spec format.md 2.5; D17 */
 {
-    uint8_t *in = exact_copy(texts[_i].text, texts[_i].n);
+    uint8_t *in = pkg_exact(texts[_i].text, texts[_i].n);
     mote_text t = { (const char *)in, texts[_i].n };
     ck_assert_msg(mote_text_valid(t, 1, 255) == texts[_i].valid, "%s", texts[_i].name);
     ck_assert(!mote_text_valid(t, texts[_i].n + 1, 255) && !mote_text_valid(t, 0, texts[_i].n - 1));

@@ -36,7 +36,7 @@ static void sort(mote_wr *w)
 
 static mote_status check_exact(const mote_trust *trust, const mote_wr *block)
 {
-    uint8_t *in = exact_copy(block->p, block->n);
+    uint8_t *in = pkg_exact(block->p, block->n);
     mote_status st = mote_signatures_check(mote_crypto_host(), trust, in, block->n, identity);
     free(in);
     return st;
@@ -404,7 +404,7 @@ START_TEST(writer_adds_nothing_where_it_must_not)
     ck_assert_uint_eq(bytes, 0);
     for (unsigned k = 0; k < 16; k++)
         ck_assert_int_eq(mote_signature_add(block, &bytes, sizeof block, pkg_key(k), 1, identity), MOTE_OK);
-    uint8_t *before = exact_copy(block, bytes);
+    uint8_t *before = pkg_exact(block, bytes);
     ck_assert_int_eq(mote_signature_add(block, &bytes, sizeof block, pkg_key(16), 1, identity), MOTE_ERR_LIMIT);
     ck_assert(bytes == 16 * 76 && memcmp(block, before, bytes) == 0);
     free(before);

@@ -106,7 +106,7 @@ static void read_node(mote_tree *t, const body *b, size_t i)
         memcpy(mote_tree_page(t), b->bytes.p + want->at, n);
         ck_assert_int_eq(mote_tree_accept(t, mote_tree_page(t), n), MOTE_OK);
     } else {
-        uint8_t *copy = exact_copy(b->bytes.p + want->at, n);
+        uint8_t *copy = pkg_exact(b->bytes.p + want->at, n);
         ck_assert_int_eq(mote_tree_accept(t, copy, n), MOTE_OK);
         free(copy);
     }
@@ -257,7 +257,7 @@ START_TEST(every_flipped_bit_of_a_page_and_a_chunk_is_refused) /* A5, A13 */
     mote_tree_init(&t, &m, mote_crypto_host(), pages);
     for (size_t i = 0; i < b.n_nodes; i++) {
         const node *x = &b.nodes[i];
-        uint8_t *copy = exact_copy(b.bytes.p + x->at, x->own);
+        uint8_t *copy = pkg_exact(b.bytes.p + x->at, x->own);
         for (size_t bit = 0; bit < 8 * x->own; bit++) {
             copy[bit / 8] ^= (uint8_t)(1u << bit % 8);
             ck_assert_int_eq(mote_tree_accept(&t, copy, x->own), MOTE_ERR_DIGEST);
