@@ -46,12 +46,14 @@ struct mote_importer {
 
 extern const mote_importer mote_importer_safetensors, mote_importer_npy, mote_importer_npz;
 
-/** Fill *error (NULL is allowed) with one line; whatever is not printable ASCII is escaped. Returns st. */
-mote_status mote_model_fail(mote_model_error *error, mote_status st, const char *format, ...)
+/** Fill *error (NULL is allowed) with one line; whatever is not printable ASCII is escaped. errno stays. */
+void mote_model_describe(mote_model_error *error, mote_status st, const char *format, ...)
 #if defined(__GNUC__) || defined(__clang__)
     __attribute__((format(printf, 3, 4)))
 #endif
     ;
+/** The same, as an expression that yields st; a macro so that readers and analysers see that. */
+#define mote_model_fail(error, st, ...) (mote_model_describe((error), (st), __VA_ARGS__), (st))
 
 /** Append an item called name[0..len); *item is valid until the next call. Errors ERR_MODEL, ERR_NOMEM. */
 mote_status mote_model_add(mote_model *m, const char *name, size_t len, mote_model_item **item,

@@ -11,9 +11,9 @@
 
 #include "mote/package.h"
 
-mote_status mote_model_fail(mote_model_error *error, mote_status st, const char *format, ...)
+void mote_model_describe(mote_model_error *error, mote_status st, const char *format, ...)
 {
-    if (error == NULL) return st;
+    if (error == NULL) return;
     const int saved = errno; /* the caller may still want the reason */
     char text[1024];
     va_list args;
@@ -35,7 +35,6 @@ mote_status mote_model_fail(mote_model_error *error, mote_status st, const char 
     error->text[at] = '\0';
     error->status = st;
     errno = saved;
-    return st;
 }
 
 mote_status mote_model_add(mote_model *m, const char *name, size_t len, mote_model_item **item, mote_model_error *error)

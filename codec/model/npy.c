@@ -214,10 +214,17 @@ mote_status mote_npy_read(mote_npy *out, const uint8_t *p, size_t n, uint64_t to
     return MOTE_OK;
 }
 
-/* Row-major order out of column-major: dst runs straight through, src is found by an index that counts along. */
-static void transpose(uint8_t *dst, const uint8_t *src, const mote_model_tensor *t, size_t width)
+/* One element of `width` bytes, reversed in parts of `part` bytes; part 1 leaves it as it is. */
+static void copy_element(uint8_t *dst, const uint8_t *src, size_t width, size_t part)
 {
-    size_t stride[MOTE_MODEL_RANK_MAX], index[MOTE_MODEL_RANK_MAX] = { 0 };
+    for (size_t at = 0; at < width; at += part)
+        for (size_t i = 0; i < part; i++) dst[at + i] = src[at + part - 1 - i];
+}
+
+/* Row-major order out of column-major: dst runs straight through, src is found by an index that counts along. */
+static void transpose(uint8_t *dst, const uint8_t *src, const mote_model_tensor *t, size_t width, size_t part)
+{
+    size_t stride[MOTE_MODEL_RANK_MAX] = { 0 }, index[MOTE_MODEL_RANK_MAX] = { 0 };
     size_t step = width;
     for (unsigned d = 0; d < t->rank; d++) {
         stride[d] = step;
@@ -227,7 +234,7 @@ static void transpose(uint8_t *dst, const uint8_t *src, const mote_model_tensor 
     size_t from = 0;
     for (uint64_t left = t->elements; left > 0; left -= t->shape[last]) {
         for (size_t i = 0, at = from; i < t->shape[last]; i++, at += stride[last], dst += width)
-            memcpy(dst, src + at, width);
+            copy_element(dst, src + at, width, part);
         for (unsigned d = last; d-- > 0;) { /* the next row */
             from += stride[d];
             if (++index[d] < t->shape[d]) break;
@@ -240,18 +247,13 @@ static void transpose(uint8_t *dst, const uint8_t *src, const mote_model_tensor 
 void mote_npy_convert(uint8_t *dst, const uint8_t *src, const mote_model_tensor *t, bool swap, bool fortran)
 {
     const size_t width = mote_dtype_bits((unsigned)t->dtype) / 8;
-    if (fortran)
-        transpose(dst, src, t, width);
-    else
-        memcpy(dst, src, (size_t)t->bytes);
-    if (!swap) return;
-    const size_t part = t->dtype == MOTE_C64 || t->dtype == MOTE_C128 ? width / 2 : width;
-    for (uint8_t *p = dst, *end = dst + t->bytes; p < end; p += part)
-        for (size_t i = 0; i < part / 2; i++) {
-            const uint8_t low = p[i];
-            p[i] = p[part - 1 - i];
-            p[part - 1 - i] = low;
-        }
+    size_t part = 1;
+    if (swap) part = t->dtype == MOTE_C64 || t->dtype == MOTE_C128 ? width / 2 : width;
+    if (fortran) {
+        transpose(dst, src, t, width, part);
+        return;
+    }
+    for (uint64_t at = 0; at < t->bytes; at += width) copy_element(dst + at, src + at, width, part);
 }
 
 size_t mote_npy_write(uint8_t head[MOTE_NPY_WRITE_MAX], const mote_model_tensor *t)

@@ -241,8 +241,9 @@ static mote_status describe(json_t *header, const mote_model_tensor *t, uint64_t
             json_decref(shape);
             return mote_model_fail(error, MOTE_ERR_NOMEM, "no memory for the header");
         }
+    const uint64_t end = offset + t->bytes;
     json_t *value = json_pack("{s:s, s:o, s:[I,I]}", "dtype", types[type].name, "shape", shape, "data_offsets",
-                              (json_int_t)offset, (json_int_t)(offset + t->bytes));
+                              (json_int_t)offset, (json_int_t)end);
     if (json_object_set_new(header, t->name, value) != 0)
         return mote_model_fail(error, MOTE_ERR_NOMEM, "no memory for the header");
     return MOTE_OK;
