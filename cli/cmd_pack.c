@@ -284,103 +284,85 @@ static int open_inputs(packing *w)
 
 /* ---- reading back ---- */
 
-typedef struct reading {
-    packing *w;
-    package p;
-    size_t *order; /* entries of the result in order of the package */
-    uint8_t *memory;
-    uint8_t digest[MOTE_DIGEST_BYTES];
-} reading;
-
-/* What the entry must give again, or NULL if it is lossy. */
-static mote_status source_of(packing *w, size_t i, const uint8_t **data, uint64_t *bytes)
+/* Block by block against the elements that the tensor had; a transposed one is put together first, which is the same as
+ * what the loader's user does. */
+static mote_status compare_blocks(package *p, const mote_tensor_info *t, const uint8_t *data, uint64_t bytes)
 {
-    mote_model_error error;
-    size_t n;
-    const mote_model_tensor *t = mote_model_tensors(w->model, &n);
-    const mote_encode_report *r = &w->result.entries[i].report;
-    *data = NULL;
-    if (i >= n) {
-        *data = w->extras[i - n].data;
-        *bytes = w->extras[i - n].bytes;
-        return MOTE_OK;
-    }
-    if (r->noise > 0 || r->dtype != t[i].dtype) return MOTE_OK;
-    *bytes = t[i].bytes;
-    return mote_model_data(w->model, i, data, &error);
-}
-
-static mote_status compare(reading *r, size_t i)
-{
-    const uint8_t *data;
-    uint64_t bytes = 0;
     mote_event e;
-    mote_status st = source_of(r->w, i, &data, &bytes);
-    if (st == MOTE_OK && data) {
-        r->memory = malloc((size_t)bytes);
-        st = r->memory ? mote_loader_target(r->p.ld, r->memory, (size_t)bytes) : MOTE_ERR_NOMEM;
+    mote_status st = MOTE_OK;
+    uint8_t *whole = NULL;
+    const unsigned bits = mote_dtype_bits(t->dtype);
+    const bool in_blocks = t->axis == 0 && bits % 8 == 0;
+    if (!in_blocks) {
+        whole = malloc((size_t)bytes);
+        st = whole ? mote_loader_target(p->ld, whole, (size_t)bytes) : MOTE_ERR_NOMEM;
     }
-    do
-        if (st == MOTE_OK) st = package_next(&r->p, &e);
-    while (st == MOTE_OK && e.type != MOTE_EVENT_TENSOR_END);
-    if (st == MOTE_OK && data && memcmp(data, r->memory, (size_t)bytes) != 0) st = MOTE_ERR_RANGE;
-    free(r->memory);
-    r->memory = NULL;
-    size_t n;
-    (void)mote_model_tensors(r->w->model, &n);
-    if (data && i < n) mote_model_release(r->w->model, i);
+    while (st == MOTE_OK && (st = package_next(p, &e)) == MOTE_OK && e.type != MOTE_EVENT_TENSOR_END) {
+        const uint64_t at = (e.block.row * t->cols + e.block.col) * (bits / 8);
+        if (in_blocks && memcmp(data + at, e.block.data, e.block.bytes) != 0) st = MOTE_ERR_RANGE;
+    }
+    if (st == MOTE_OK && whole && memcmp(data, whole, (size_t)bytes) != 0) st = MOTE_ERR_RANGE;
+    free(whole);
     return st;
 }
 
-static mote_status compare_all(reading *r)
+/* Decode the tensor that has begun; if it is lossless it must be what it was. */
+static mote_status compare(packing *w, package *p, const mote_tensor_info *t, const mote_pack_entry *entry)
+{
+    mote_model_error error;
+    mote_event e;
+    mote_status st = MOTE_OK;
+    if (entry->kind != MOTE_KIND_TENSOR)
+        return compare_blocks(p, t, w->extras[entry->source].data, w->extras[entry->source].bytes);
+    size_t n;
+    const mote_model_tensor *source = &mote_model_tensors(w->model, &n)[entry->source];
+    if (entry->report.noise == 0 && entry->report.dtype == source->dtype) {
+        const uint8_t *data;
+        st = mote_model_data(w->model, entry->source, &data, &error);
+        if (st == MOTE_OK) st = compare_blocks(p, t, data, source->bytes);
+        mote_model_release(w->model, entry->source);
+        return st;
+    }
+    while ((st = package_next(p, &e)) == MOTE_OK && e.type != MOTE_EVENT_TENSOR_END) continue;
+    return st;
+}
+
+static mote_status compare_all(packing *w, package *p)
 {
     mote_event e;
     mote_status st;
     report_progress_begin("check");
-    while ((st = package_next(&r->p, &e)) == MOTE_OK && e.type != MOTE_EVENT_DONE) {
-        if (e.type == MOTE_EVENT_TENSOR) st = compare(r, r->order[e.index]);
+    while ((st = package_next(p, &e)) == MOTE_OK && e.type != MOTE_EVENT_DONE) {
+        if (e.type == MOTE_EVENT_TENSOR) {
+            const mote_tensor_info t = e.tensor;
+            st = compare(w, p, &t, &w->result.entries[e.index]);
+        }
         if (st != MOTE_OK) break;
-        report_progress(NULL, r->p.fed, package_bytes(&r->p));
+        report_progress(NULL, p->fed, package_bytes(p));
     }
     report_progress_end();
-    return st == MOTE_OK ? package_end(&r->p) : st;
-}
-
-static const packing *sorting; /* for qsort(), which has no context; one thread */
-
-static int by_entry(const void *a, const void *b)
-{
-    const mote_pack_entry *x = &sorting->result.entries[*(const size_t *)a];
-    const mote_pack_entry *y = &sorting->result.entries[*(const size_t *)b];
-    return mote_entry_compare((uint8_t)x->kind, (mote_text){ x->name, strlen(x->name) }, (uint8_t)y->kind,
-                              (mote_text){ y->name, strlen(y->name) });
+    return st == MOTE_OK ? package_end(p) : st;
 }
 
 static int read_back(packing *w, const io_out *out, uint8_t digest[MOTE_DIGEST_BYTES])
 {
-    reading r = { .w = w };
+    package p;
     keys own = { .n = 1, .path = { "its own key" } };
     package_options options = { .memory_max = UINT64_MAX };
     if (w->options.key) {
         memcpy(own.key[0], w->kp.pub, sizeof own.key[0]);
         options.trusted = &own;
     }
-    r.order = malloc(w->result.n_entries * sizeof *r.order);
-    if (!r.order) return report_error(out->name, MOTE_ERR_NOMEM, NULL);
-    for (size_t i = 0; i < w->result.n_entries; i++) r.order[i] = i;
-    sorting = w;
-    qsort(r.order, w->result.n_entries, sizeof *r.order, by_entry);
-    int done = package_open_output(&r.p, out, &options);
+    int done = package_open_output(&p, out, &options);
     if (done == STATUS_DONE) {
-        const mote_status st = opt_has(w->o, QUICK) ? package_walk(&r.p, false, "check") : compare_all(&r);
+        const mote_status st = opt_has(w->o, QUICK) ? package_walk(&p, false, "check") : compare_all(w, &p);
         if (st == MOTE_ERR_RANGE)
             done = report_error(out->name, st, "what was written does not give the model again; nothing is kept");
         else if (st != MOTE_OK)
-            done = package_error(&r.p, st);
-        memcpy(digest, r.p.digest, MOTE_DIGEST_BYTES);
+            done = package_error(&p, st);
+        memcpy(digest, p.digest, MOTE_DIGEST_BYTES);
     }
-    free(r.order);
-    package_close(&r.p);
+    package_close(&p);
     return done;
 }
 

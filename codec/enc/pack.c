@@ -184,6 +184,13 @@ out:
     return st;
 }
 
+static int by_kind_and_name(const void *a, const void *b)
+{
+    const mote_pack_entry *x = a, *y = b;
+    return mote_entry_compare((uint8_t)x->kind, (mote_text){ x->name, strlen(x->name) }, (uint8_t)y->kind,
+                              (mote_text){ y->name, strlen(y->name) });
+}
+
 static mote_status fill_result(work *w, mote_pack_result *result)
 {
     result->n_entries = w->n;
@@ -193,8 +200,10 @@ static mote_status fill_result(work *w, mote_pack_result *result)
         const mote_pack_extra *x = i < w->n_tensors ? NULL : &w->o->extras[i - w->n_tensors];
         result->entries[i] = (mote_pack_entry){ .name = x ? x->name : w->tensors[i].name,
                                                 .kind = x ? x->kind : MOTE_KIND_TENSOR,
+                                                .source = x ? i - w->n_tensors : i,
                                                 .report = w->coded[i].report };
     }
+    qsort(result->entries, w->n, sizeof *result->entries, by_kind_and_name);
     return MOTE_OK;
 }
 

@@ -46,9 +46,9 @@ flip magic 0 3 7
 flip version 8
 flip suite 9
 flip "reserved bytes" 14 15
-flip manifest $(seq 16 $((signature - 1)))
+flip manifest $(seq 16 5 $((signature - 1)))
 flip "key id" $(seq $((signature + 4)) $((signature + 11)))
-flip signature $(seq $((signature + 12)) $((pages - 1)))
+flip signature $(seq $((signature + 12)) 5 $((pages - 1)))
 flip page $pages $((pages + 7)) $((pages + 8)) $((pages + 100))
 flip chunk -1 -2000 -5000
 

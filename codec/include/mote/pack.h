@@ -55,15 +55,16 @@ typedef struct mote_pack_options {
         .struct_size = sizeof(mote_pack_options), .encode = MOTE_ENCODE_OPTIONS_INIT \
     }
 
-/** What packing gave: the model's tensors in their order, then the extras in theirs. */
+/** What became of a tensor or an extra. */
 typedef struct mote_pack_entry {
     const char *name; /**< borrowed from the model or the extras */
     mote_kind kind;
+    size_t source; /**< its place among the model's tensors, or among the extras */
     mote_encode_report report;
 } mote_pack_entry;
 
 typedef struct mote_pack_result {
-    mote_pack_entry *entries; /**< owned: mote_pack_result_free() */
+    mote_pack_entry *entries; /**< in order of the package; owned: mote_pack_result_free() */
     size_t n_entries;
     uint64_t file_bytes;
     mote_facts facts;
