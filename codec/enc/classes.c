@@ -140,18 +140,20 @@ typedef struct cluster {
 typedef struct merge {
     const mote_cells *cells;
     const mote_plane_ask *ask;
-    uint64_t *prefix, *both;
+    uint64_t *both;
+    mote_spots spots; /* workspace */
     bool direct; /* 16 symbols can hold every value */
     cluster c[MOTE_BINS_MAX];
     unsigned n;
 } merge;
 
-static double class_price(const merge *m, const uint64_t *count)
+static double class_price(merge *m, const uint64_t *count)
 {
     mote_window w;
+    mote_spots_find(&m->spots, count, m->cells->n);
     double best = MOTE_IMPOSSIBLE;
     for (unsigned escapes = !m->direct; escapes <= (m->ask->escapes ? 1u : 0u); escapes++) {
-        mote_window_fit(&w, count, m->cells, escapes != 0, m->prefix);
+        mote_window_fit(&w, &m->spots, m->cells, escapes != 0);
         if (w.bits < best) best = w.bits;
     }
     double table = 11 * 8 + 0.005 * (double)w.n; /* parameters fit less well than counts */
@@ -222,34 +224,35 @@ static void merge_bins(merge *m)
 
 /* --- the plane ---------------------------------------------------------------------------------------------------- */
 
-/* Escape numbers: plain varints, or a table of their own. */
-static double plan_escapes(mote_plane_plan *p, const uint64_t *number, size_t n, uint64_t total, const mote_plane_ask *ask)
+/* Symbols of escape numbers with shift s; returns the bits beside them: low bits, and varints of what is beyond. */
+static double escape_symbols(uint64_t symbol[MOTE_SYMBOLS], const mote_spots *number, unsigned s)
 {
-    double plain = 0, best = MOTE_IMPOSSIBLE;
-    unsigned best_shift = 0;
-    for (size_t e = 0; e < n; e++) plain += 8.0 * (double)number[e] * (double)mote_varint_bytes(e);
+    double rest = 0;
+    memset(symbol, 0, MOTE_SYMBOLS * sizeof *symbol);
+    for (uint32_t i = 0; i < number->n; i++) {
+        uint32_t t = number->cell[i] >> s;
+        uint64_t n = number->before[i + 1] - number->before[i];
+        symbol[t < 15 ? t : 15] += n;
+        rest += (double)n * (s + (t < 15 ? 0 : 8.0 * (double)mote_varint_bytes(t - 15)));
+    }
+    return rest;
+}
+
+/* Escape numbers: plain varints, or a table of their own. */
+static double plan_escapes(mote_plane_plan *p, const mote_spots *number, const mote_plane_ask *ask)
+{
     uint64_t symbol[MOTE_SYMBOLS];
+    double plain = 0, best = MOTE_IMPOSSIBLE;
+    unsigned shift = 0;
+    for (uint32_t i = 0; i < number->n; i++)
+        plain += 8.0 * (double)(number->before[i + 1] - number->before[i]) * (double)mote_varint_bytes(number->cell[i]);
     for (unsigned s = 0; s <= 4; s++) {
-        memset(symbol, 0, sizeof symbol);
-        double rest = (double)(total * s);
-        for (size_t e = 0; e < n; e++) {
-            if (number[e] == 0) continue;
-            size_t t = e >> s;
-            symbol[t < 15 ? t : 15] += number[e];
-            if (t >= 15) rest += 8.0 * (double)number[e] * (double)mote_varint_bytes(t - 15);
-        }
-        rest += mote_entropy_bits(symbol, MOTE_SYMBOLS);
-        if (rest < best) best = rest, best_shift = s;
+        double bits = escape_symbols(symbol, number, s) + mote_entropy_bits(symbol, MOTE_SYMBOLS);
+        if (bits < best) best = bits, shift = s;
     }
-    memset(symbol, 0, sizeof symbol);
-    double rest = (double)(total * best_shift);
-    for (size_t e = 0; e < n; e++) {
-        size_t t = e >> best_shift;
-        symbol[t < 15 ? t : 15] += number[e];
-        if (t >= 15) rest += 8.0 * (double)number[e] * (double)mote_varint_bytes(t - 15);
-    }
+    double rest = escape_symbols(symbol, number, shift);
     mote_table_fit f = { .symbol_bits = 0 };
-    mote_table_fit_make(&f, symbol, 0, best_shift, NULL, true);
+    mote_table_fit_make(&f, symbol, 0, shift, NULL, true);
     plain = plain * ask->times + ask->segments * 8;
     rest = (rest + f.symbol_bits) * ask->times + f.table_bits + ask->segments * (STATE_BITS + 16);
     p->d.escapes = rest < plain ? 2 : 1;
@@ -288,16 +291,13 @@ static mote_status plan_rans(mote_plane_plan *p, merge *m, bool escapes)
         for (unsigned i = 0; i < m->n; i++) rows[i] = m->c[i].rows;
         p->ideal += mote_entropy_bits(rows, m->n) * ask->pieces_per_row * ask->times;
     }
-    const size_t n_numbers = escapes ? 2 * ((size_t)cells->n << cells->grain) + 1024 : 1;
-    uint64_t *number = calloc(n_numbers, sizeof *number), escaped = 0;
-    if (!number) return MOTE_ERR_NOMEM;
+    uint64_t *number = NULL; /* counts of escape numbers */
+    const size_t n_numbers = 2 * ((size_t)cells->n << cells->grain) + 1024;
+    if (escapes && !(number = calloc(n_numbers, sizeof *number))) return MOTE_ERR_NOMEM;
     for (unsigned i = 0; i < m->n; i++) {
         mote_window w;
-        mote_window_fit(&w, m->c[i].count, cells, escapes, m->prefix);
-        if (w.bits >= MOTE_IMPOSSIBLE) {
-            p->bits = MOTE_IMPOSSIBLE;
-            break;
-        }
+        mote_spots_find(&m->spots, m->c[i].count, cells->n);
+        mote_window_fit(&w, &m->spots, cells, escapes);
         uint64_t symbol[MOTE_SYMBOLS];
         mote_window_count(symbol, m->c[i].count, cells, w.lo, w.shift, escapes);
         mote_table_fit f = { .symbol_bits = 0 };
@@ -309,17 +309,26 @@ static mote_status plan_rans(mote_plane_plan *p, merge *m, bool escapes)
             for (unsigned k = parameters = 0; k + 1 < MOTE_SYMBOLS; k++) parameters += f.spec.freq[k] > 0;
         p->ideal += mote_entropy_bits(m->c[i].count, cells->n) * ask->times;
         if (w.n) p->ideal += (double)w.n * cells->grain * ask->times + 0.5 * parameters * mote_log2((double)w.n);
-        for (uint32_t k = 0; escapes && k < cells->n; k++) {
-            int64_t t = ((int64_t)cells->vmin + ((int64_t)k << cells->grain) - w.lo) >> w.shift;
-            if (m->c[i].count[k] == 0 || (t >= 0 && t < 15)) continue;
-            number[t < 0 ? -2 * t - 1 : 2 * (t - 15)] += m->c[i].count[k];
-            escaped += m->c[i].count[k];
+        for (uint32_t k = 0; escapes && k < m->spots.n; k++) {
+            int64_t t = ((int64_t)cells->vmin + ((int64_t)m->spots.cell[k] << cells->grain) - w.lo) >> w.shift;
+            if (t >= 0 && t < 15) continue;
+            number[t < 0 ? -2 * t - 1 : 2 * (t - 15)] += m->spots.before[k + 1] - m->spots.before[k];
         }
     }
     p->d.escapes = 0;
-    if (escapes && p->bits < MOTE_IMPOSSIBLE) p->bits += plan_escapes(p, number, n_numbers, escaped, ask);
+    mote_status st = MOTE_OK;
+    if (escapes) {
+        mote_spots s = { .cell = malloc(n_numbers * sizeof *s.cell), .before = malloc((n_numbers + 1) * sizeof *s.before) };
+        st = s.cell && s.before ? MOTE_OK : MOTE_ERR_NOMEM;
+        if (st == MOTE_OK) {
+            mote_spots_find(&s, number, (uint32_t)n_numbers);
+            p->bits += plan_escapes(p, &s, ask);
+        }
+        free(s.cell);
+        free(s.before);
+    }
     free(number);
-    return MOTE_OK;
+    return st;
 }
 
 static mote_status plan_classes(mote_plane_plan *p, const mote_bins *b, const mote_plane_ask *ask, merge *m)
@@ -367,10 +376,11 @@ mote_status mote_plane_plan_make(mote_plane_plan *p, const mote_bins *b, const m
 
     merge m = { .cells = cells, .ask = ask, .n = b->n };
     m.direct = last - first < (16u * 16 >> cells->grain);
-    uint64_t *work = malloc(((size_t)(b->n + 2) * cells->n + 1) * sizeof *work);
+    uint64_t *work = malloc(((size_t)(b->n + 3) * cells->n + 1) * sizeof *work);
     if (!work) return MOTE_ERR_NOMEM;
-    m.prefix = work;
-    m.both = work + cells->n + 1;
+    m.spots.before = work;
+    m.spots.cell = (uint32_t *)(work + cells->n + 1);
+    m.both = work + 2 * (size_t)cells->n + 1;
     unsigned order[MOTE_BINS_MAX];
     for (unsigned i = 0; i < b->n; i++) { /* insertion sort by scale */
         unsigned k = i;

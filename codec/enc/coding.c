@@ -13,6 +13,7 @@
 #define SAMPLE_COLS 512            /* of a row */
 #define BYTES_SAMPLE ((uint64_t)1 << 15) /* elements of byte planes that are counted first, and of each rectangle */
 #define BYTES_RUN ((uint64_t)512)
+#define CLASS_COLS 8 /* shorter rows are not worth a class */
 #define GROUP 16 /* neighbouring rows fetched together: a cache line of a transposed matrix */
 #define BYTE_MARGIN 0.01 /* byte planes decode by a copy if stored; a symbol a byte must save this much */
 
@@ -189,16 +190,13 @@ bool mote_coding_next(const mote_coding *c, mote_rect *r)
     return true;
 }
 
-static mote_status count_all(counter *k)
+static void count_all(counter *k)
 {
-    mote_rect r = { 0 };
-    mote_status st = mote_work_reserve(k->w, MOTE_RECT_ELEMENTS);
-    while (st == MOTE_OK && mote_coding_next(k->c, &r)) count_rectangle(k, r.row, r.col, r.rows, r.n, r.col == 0);
-    return st;
+    for (mote_rect r = { 0 }; mote_coding_next(k->c, &r);) count_rectangle(k, r.row, r.col, r.rows, r.n, r.col == 0);
 }
 
 /* Groups of neighbouring rows, evenly spread; of long rows a window that wanders. */
-static mote_status count_sample(counter *k)
+static void count_sample(counter *k)
 {
     const mote_coding *c = k->c;
     const mote_matrix *m = &c->m;
@@ -209,15 +207,13 @@ static mote_status count_sample(counter *k)
     if (groups > all) windows = groups / all, groups = all;
     uint64_t places = (m->cols - n) / n + 1; /* windows that lie side by side */
     if (windows > places) windows = places;
-    mote_status st = mote_work_reserve(k->w, (size_t)(rows * n));
-    for (uint64_t g = 0; st == MOTE_OK && g < groups; g++) {
+    for (uint64_t g = 0; g < groups; g++) {
         uint64_t row = g * all / groups * rows;
         for (uint64_t i = 0; i < windows; i++) {
             uint64_t place = windows == places ? i : (g * 7919 + i * places / windows) % places;
             count_rectangle(k, row, place * n, (size_t)at_most(m->rows - row, rows), (size_t)n, true);
         }
     }
-    return st;
 }
 
 /* --- planning ----------------------------------------------------------------------------------------------------- */
@@ -259,7 +255,8 @@ static mote_status begin_bins(const mote_coding *c, unsigned plane, const mote_l
     }
     unsigned max = 1u << 17 >= cells.n ? (1u << 17) / cells.n : 1;
     if (max > MOTE_BINS_MAX) max = MOTE_BINS_MAX;
-    if (plane == MOTE_PLANE_COUNTS || c->m.rows == 1 || limits->max_classes == 1) max = 1;
+    if (max > c->m.rows) max = (unsigned)c->m.rows;
+    if (plane == MOTE_PLANE_COUNTS || c->m.rows == 1 || c->m.cols < CLASS_COLS || limits->max_classes == 1) max = 1;
     return mote_bins_init(&w->bins[plane], &cells, max);
 }
 
@@ -375,7 +372,7 @@ static mote_status plan_planes(mote_coding *c, const counter *k, const mote_limi
         if (!mote_coding_has(c, i)) continue;
         if (i <= MOTE_PLANE_V)
             st = plan_plane(c, i, k, limits, sample, segments);
-        else if (sample)
+        else if (sample && c->plane[MOTE_PLANE_V].d.coder != MOTE_CODER_CONSTANT)
             c->plane[i].bits = 8.0 * (double)c->kept;
         else
             st = plan_byte(c, i - MOTE_PLANE_BYTE, limits, w, segments);
@@ -396,8 +393,8 @@ static double zero_share(const mote_coding *c, const mote_bins *b, uint64_t n)
 mote_status mote_coding_plan(mote_coding *c, const mote_limits_enc *limits, bool sample, mote_work *w)
 {
     counter k = { .c = c, .w = w };
-    mote_status st = MOTE_OK;
     c->elements = c->m.rows * c->m.cols;
+    mote_status st = mote_work_reserve(w, (size_t)at_most(c->elements, MOTE_RECT_ELEMENTS));
     for (unsigned i = 0; i <= MOTE_PLANE_V && st == MOTE_OK; i++) {
         if (!mote_coding_has(c, i)) continue;
         st = begin_bins(c, i, limits, w);
@@ -405,8 +402,11 @@ mote_status mote_coding_plan(mote_coding *c, const mote_limits_enc *limits, bool
         c->classes[i] = k.bin[i] = malloc((size_t)c->m.rows);
         if (!c->classes[i]) st = MOTE_ERR_NOMEM;
     }
-    if (st == MOTE_OK) st = sample ? count_sample(&k) : count_all(&k);
     if (st != MOTE_OK) return st;
+    if (sample)
+        count_sample(&k);
+    else
+        count_all(&k);
     c->kept = k.elements == c->elements ? k.kept : (uint64_t)((double)k.kept * ((double)c->elements / (double)k.elements));
     for (unsigned i = 0; i <= MOTE_PLANE_V; i++)
         if (mote_coding_has(c, i)) mote_bins_sum(&w->bins[i]);

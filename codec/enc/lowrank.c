@@ -3,7 +3,9 @@
  * values, coded like any matrix. Spec codecs.md 6.4. Host only. */
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "base/le.h"
 #include "enc/encoder.h"
 #include "enc/scales.h"
 #include "enc/svd.h"
@@ -56,6 +58,16 @@ static size_t rank_of(const factors *f, double energy)
     return f->k;
 }
 
+/* Little-endian, as tensors are. */
+static void to_le(float *x, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        uint32_t b;
+        memcpy(&b, &x[i], 4);
+        mote_put32((uint8_t *)&x[i], b);
+    }
+}
+
 /* Keeps the first `rank` of k columns of U and rows of V, each times sqrt(s). */
 static void scale_factors(factors *f)
 {
@@ -66,9 +78,12 @@ static void scale_factors(factors *f)
 }
 
 /* A factor as a matrix to be coded, with the numeric that the options ask for. */
-static mote_status make_coding(mote_encoder *e, mote_coding *c, mote_affine *a, const float *x, uint64_t rows, uint64_t cols)
+static mote_status make_coding(mote_encoder *e, mote_coding *c, mote_affine *a, float *x, uint64_t rows, uint64_t cols)
 {
     mote_status st = MOTE_OK;
+    bool half = true; /* f16 can hold it */
+    for (uint64_t i = 0; i < rows * cols; i++) half &= fabsf(x[i]) < 65504;
+    to_le(x, (size_t)(rows * cols));
     *c = (mote_coding){ .layout = MOTE_LAYOUT_DENSE, .piece = cols };
     c->m = (mote_matrix){ .data = (const uint8_t *)x, .dtype = MOTE_F32, .held = MOTE_F32, .rows = rows, .cols = cols };
     if (e->o->method == MOTE_METHOD_AFFINE) {
@@ -80,11 +95,7 @@ static mote_status make_coding(mote_encoder *e, mote_coding *c, mote_affine *a, 
         return st;
     }
     if (e->o->method == MOTE_METHOD_BF16) c->m.held = MOTE_BF16;
-    if (e->o->method == MOTE_METHOD_F16) {
-        c->m.held = MOTE_F16;
-        for (uint64_t i = 0; i < rows * cols; i++)
-            if (!(fabsf(x[i]) < 65504)) c->m.held = MOTE_F32; /* what f16 cannot hold */
-    }
+    if (e->o->method == MOTE_METHOD_F16 && half) c->m.held = MOTE_F16;
     mote_split_float(&c->num, c->m.held);
     return st;
 }

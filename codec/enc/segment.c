@@ -283,7 +283,7 @@ mote_status mote_cutter_cut(mote_cutter *k, const mote_limits_enc *limits, uint6
     if (c->num.numeric == MOTE_NUM_STORED) return cut_stored(k, mote_record_room(limits->chunk_max), most);
     const uint64_t budget = (uint64_t)mote_record_room(limits->chunk_max) * 8 * EIGHTHS;
     prices p = { 0 };
-    mote_status st = mote_work_reserve(w, MOTE_RECT_ELEMENTS);
+    mote_status st = mote_work_reserve(w, c->elements < MOTE_RECT_ELEMENTS ? (size_t)c->elements : MOTE_RECT_ELEMENTS);
     if (st == MOTE_OK) st = find_prices(k, &p, w);
     if (most > c->elements) most = c->elements;
     for (unsigned round = 0; round < 2 && st == MOTE_OK; round++) {

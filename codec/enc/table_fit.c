@@ -11,68 +11,95 @@
 #define SHIFT_MAX 4
 #define PARAMETRIC_MAX ((uint64_t)1 << 15) /* with more symbols the few bytes of a table of counts hardly count */
 
-static uint64_t between(const uint64_t *prefix, uint32_t cells, int64_t from, int64_t to)
+void mote_spots_find(mote_spots *s, const uint64_t *count, uint32_t cells)
 {
-    if (from < 0) from = 0;
-    if (to > (int64_t)cells) to = cells;
-    return from < to ? prefix[to] - prefix[from] : 0;
+    uint64_t sum = 0;
+    s->n = 0;
+    for (uint32_t i = 0; i < cells; i++) {
+        if (count[i] == 0) continue;
+        s->cell[s->n] = i;
+        s->before[s->n++] = sum;
+        sum += count[i];
+    }
+    s->before[s->n] = sum;
+}
+
+/* Values in the cells before `at`. */
+static uint64_t before(const mote_spots *s, int64_t at)
+{
+    uint32_t lo = 0, hi = s->n;
+    while (lo < hi) {
+        uint32_t mid = (lo + hi) / 2;
+        if (s->cell[mid] < at)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    return s->before[lo];
 }
 
 /* Bits of all values with symbols of `wide` cells from cell `at` on. */
-static double window_bits(const uint64_t *prefix, const mote_cells *c, int64_t at, unsigned shift, unsigned symbols,
+static double window_bits(const mote_spots *s, const mote_cells *c, int64_t at, unsigned shift, unsigned symbols,
                           uint64_t *escaped)
 {
-    int64_t wide = (int64_t)1 << (shift - c->grain), end = at + wide * symbols;
-    uint64_t n = prefix[c->n], inside = 0;
+    const int64_t wide = (int64_t)1 << (shift - c->grain), end = at + wide * symbols;
+    const uint64_t n = s->before[s->n], first = before(s, at);
+    uint64_t last = first;
     double sum = 0;
-    for (unsigned i = 0; i < symbols; i++) {
-        uint64_t k = between(prefix, c->n, at + wide * i, at + wide * (i + 1));
-        inside += k;
-        sum += mote_nlogn(k);
+    for (unsigned i = 1; i <= symbols; i++) {
+        uint64_t k = before(s, at + wide * i);
+        sum += mote_nlogn(k - last);
+        last = k;
     }
-    *escaped = n - inside;
+    *escaped = n - (last - first);
     double bits = mote_nlogn(n) - sum - mote_nlogn(*escaped) + (double)n * shift;
     if (*escaped) { /* as varints: one byte up to 64 symbols away, then two, then three */
-        uint64_t one = between(prefix, c->n, at - 64 * wide, end + 64 * wide) - inside;
-        uint64_t two = between(prefix, c->n, at - 8192 * wide, end + 8192 * wide) - inside;
-        bits += 8.0 * (double)(3 * *escaped - one - two);
+        uint64_t two = n - (before(s, end + 64 * wide) - before(s, at - 64 * wide));
+        uint64_t three = n - (before(s, end + 8192 * wide) - before(s, at - 8192 * wide));
+        bits += 8.0 * (double)(*escaped + two + three);
     }
     return bits;
 }
 
-void mote_window_fit(mote_window *w, const uint64_t *count, const mote_cells *c, bool escapes, uint64_t *prefix)
+/* Where a window of that many cells holds most. */
+static int64_t fullest(const mote_spots *s, int64_t window)
+{
+    uint64_t most = 0;
+    uint32_t best = 0;
+    for (uint32_t i = 0, end = 0; i < s->n; i++) {
+        while (end < s->n && s->cell[end] < s->cell[i] + window) end++;
+        uint64_t k = s->before[end] - s->before[i];
+        if (k > most) most = k, best = i;
+    }
+    int64_t at = s->cell[best], latest = (int64_t)s->cell[s->n - 1] + 1 - window;
+    return at < latest ? at : latest;
+}
+
+void mote_window_fit(mote_window *w, const mote_spots *s, const mote_cells *c, bool escapes)
 {
     const unsigned symbols = escapes ? MOTE_SYMBOLS - 1 : MOTE_SYMBOLS;
-    prefix[0] = 0;
-    for (uint32_t i = 0; i < c->n; i++) prefix[i + 1] = prefix[i] + count[i];
-    *w = (mote_window){.lo = c->vmin, .shift = c->grain, .n = prefix[c->n]};
+    *w = (mote_window){ .lo = c->vmin, .shift = c->grain, .n = s->before[s->n] };
     if (w->n == 0) return;
-    int64_t first = 0, last = (int64_t)c->n - 1, best_at = 0;
-    while (count[first] == 0) first++;
-    while (count[last] == 0) last--;
+    const int64_t first = s->cell[0], span = s->cell[s->n - 1] - first + 1;
+    int64_t best_at = 0;
     w->bits = MOTE_IMPOSSIBLE;
     for (unsigned shift = c->grain; shift <= SHIFT_MAX; shift++) {
-        int64_t wide = (int64_t)1 << (shift - c->grain), window = wide * symbols, span = last - first + 1;
+        const int64_t wide = (int64_t)1 << (shift - c->grain), window = wide * symbols;
         int64_t from, to; /* places to try */
         if (span <= window) {
             to = first;
             from = first - (window - span < wide - 1 ? window - span : wide - 1);
         } else if (escapes) {
-            uint64_t most = 0;
-            int64_t at = first;
-            for (int64_t i = first; i + window <= last + 1; i++) {
-                uint64_t k = prefix[i + window] - prefix[i];
-                if (k > most) most = k, at = i;
-            }
-            from = at - wide / 2 > first ? at - wide / 2 : first;
-            to = at;
+            to = fullest(s, window);
+            from = to - wide / 2 > first ? to - wide / 2 : first;
+            if (from > to) from = to;
         } else {
             continue;
         }
-        int64_t step = wide > 4 ? wide / 4 : 1; /* a quarter of a symbol is fine enough */
+        const int64_t step = wide > 4 ? wide / 4 : 1; /* a quarter of a symbol is fine enough */
         for (int64_t at = to; at >= from; at -= step) {
             uint64_t escaped;
-            double bits = window_bits(prefix, c, at, shift, symbols, &escaped);
+            double bits = window_bits(s, c, at, shift, symbols, &escaped);
             if (bits < w->bits) {
                 w->bits = bits;
                 w->shift = (uint8_t)shift;

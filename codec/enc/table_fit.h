@@ -25,13 +25,22 @@ typedef struct mote_window {
     uint64_t n, escaped;
 } mote_window;
 
+/** The cells of a histogram that are not empty, in order; wide planes have few. */
+typedef struct mote_spots {
+    uint32_t *cell;   /* room for all cells */
+    uint64_t *before; /* [n + 1]: values in the cells before; room for all cells and one */
+    uint32_t n;
+} mote_spots;
+
+/** Fill in s from count[0..cells). */
+void mote_spots_find(mote_spots *s, const uint64_t *count, uint32_t cells);
+
 /**
- * The window that costs least for count[0..cells->n).
+ * The window that costs least.
  *
  * escapes  true: 15 symbols, values outside escape; false: 16 symbols that hold everything, or bits = MOTE_IMPOSSIBLE
- * prefix   workspace of cells->n + 1
  */
-void mote_window_fit(mote_window *w, const uint64_t *count, const mote_cells *cells, bool escapes, uint64_t *prefix);
+void mote_window_fit(mote_window *w, const mote_spots *s, const mote_cells *cells, bool escapes);
 
 /** Counts of the 16 symbols of a table with lo and shift; with escapes, symbol 15 is what lies outside. */
 void mote_window_count(uint64_t symbol[MOTE_SYMBOLS], const uint64_t *count, const mote_cells *cells, int32_t lo,

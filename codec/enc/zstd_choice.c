@@ -8,6 +8,7 @@
 #include "enc/zstd_plane.h"
 
 #define SAMPLE ((size_t)1 << 14) /* elements */
+#define BLOB_SAMPLE ((size_t)1 << 18)
 #define PARTS 64u
 #define SAMPLE_LEVEL 1
 #define WINS 0.02 /* of the whole tensor */
@@ -23,6 +24,11 @@ static mote_status share_of(const uint8_t *p, size_t n, double *share)
     free(frame);
     *share = (double)bytes / (double)n;
     return MOTE_OK;
+}
+
+static size_t sample_elements(uint64_t all)
+{
+    return all < SAMPLE ? (size_t)all : SAMPLE;
 }
 
 /* Element where part i of PARTS of n elements begins, when `all` are spread over. */
@@ -53,7 +59,7 @@ static size_t sample(const mote_matrix *m, mote_work *w)
 mote_status mote_encoder_zstd_planes(mote_encoder *e, mote_coding *c)
 {
     if (e->o->profile != MOTE_PROFILE_HOST || c->layout != MOTE_LAYOUT_DENSE || c->num.n_bytes == 0) return MOTE_OK;
-    mote_status st = mote_work_reserve(&e->work, SAMPLE);
+    mote_status st = mote_work_reserve(&e->work, sample_elements(e->t->elements));
     if (st != MOTE_OK) return st;
     const size_t n = sample(&c->m, &e->work);
     uint8_t *plane = (uint8_t *)e->work.v;
@@ -78,11 +84,11 @@ mote_status mote_encoder_zstd_share(mote_encoder *e, double *share)
     *share = 1;
     if (e->o->profile == MOTE_PROFILE_NANO || (e->o->profile == MOTE_PROFILE_STD && !e->blob)) return MOTE_OK;
     const unsigned bits = mote_dtype_bits(e->dtype);
-    if (bits < 8 || bits > 64) { /* as they lie there */
-        size_t n = (size_t)((e->t->elements * bits + 7) / 8), most = SAMPLE * 8;
-        return share_of(e->data, n < most ? n : most, share);
+    if (bits < 8 || bits > 64 || e->blob) { /* as they lie there: in texts it is neighbours that are alike */
+        const size_t n = (size_t)((e->t->elements * bits + 7) / 8), some = n < BLOB_SAMPLE ? n : BLOB_SAMPLE;
+        return share_of(e->data + (n - some) / 2, some, share);
     }
-    mote_status st = mote_work_reserve(&e->work, SAMPLE);
+    mote_status st = mote_work_reserve(&e->work, sample_elements(e->t->elements));
     if (st == MOTE_OK) st = share_of(e->work.kept, sample(&e->source, &e->work) * bits / 8, share);
     return st;
 }
