@@ -216,6 +216,7 @@ static const struct { const char *name, *header; size_t data; const char *says; 
     { "D16 one inside another", "{" T("a", "U8", "[4]", 0, 4) "," T("b", "U8", "[1]", 1, 2) "}", 4, "overlap" },
     { "D16 gap at the start", "{" T("a", "U8", "[3]", 1, 4) "}", 4, "gap" },
     { "D16 gap between", "{" T("a", "U8", "[1]", 0, 1) "," T("b", "U8", "[2]", 2, 4) "}", 4, "gap" },
+    { "D16 an overlap and a gap that even out", "{" T("a", "U8", "[4]", 0, 4) "," T("b", "U8", "[4]", 2, 6) "}", 8, "overlap" },
     { "D16 an empty tensor inside another", "{" T("a", "U8", "[4]", 0, 4) "," T("b", "U8", "[0]", 2, 2) "}", 4, "overlap" },
     { "D25 bytes after the last tensor", "{" T("a", "U8", "[3]", 0, 3) "}", 4, "1 bytes at the end" },
     { "D25 bytes and no tensor", "{}", 1, "1 bytes at the end" },
