@@ -13,7 +13,7 @@
 #include "list.h"
 #include "package.h"
 
-enum { OUT, TENSOR, PUB, THRESHOLD, ROLE, BLOBS, MEMORY };
+enum { OUT, TENSOR, PUB, THRESHOLD, ROLE, BLOBS, MEMORY, OUTPUT };
 
 static const opt_def defs[] = {
     [OUT] = { "output", 'o', false, "OUT", ".safetensors or .npz file, DIR/ for one .npy a tensor, - for safetensors" },
@@ -23,6 +23,7 @@ static const opt_def defs[] = {
     [ROLE] = { "role", 0, false, "N", "in which role: 1 release (default), 2 approval" },
     [BLOBS] = { "blobs", 0, false, "DIR", "write the blobs and texts there, their names percent-encoded" },
     [MEMORY] = { "max-memory", 0, false, "BYTES", "refuse packages that need more (default 1G)" },
+    [OUTPUT] = { "max-output", 0, false, "BYTES", "refuse packages that unpack to more" },
 };
 
 #define METADATA "safetensors.metadata"
@@ -297,6 +298,21 @@ static int write_blobs(unpacking *u, const char *folder)
     return done;
 }
 
+/* A stranger's package may not fill the disk: a hundred bytes can stand for terabytes. */
+static int check_output(unpacking *u, uint64_t most)
+{
+    enum { EXPANSION_MAX = 100 };
+    const uint64_t all = u->p.manifest.facts.decoded_total, file = package_bytes(&u->p);
+    if (most == 0 && !package_verified(&u->p))
+        most = file < UINT64_MAX / EXPANSION_MAX && file * EXPANSION_MAX > ((uint64_t)1 << 30) ? file * EXPANSION_MAX
+                                                                                               : (uint64_t)1 << 30;
+    if (most == 0 || all <= most) return STATUS_DONE;
+    char text[160];
+    (void)snprintf(text, sizeof text, "it unpacks to %llu bytes; --max-output allows %llu", (unsigned long long)all,
+                   (unsigned long long)most);
+    return report_error(u->p.path, MOTE_ERR_LIMIT, text);
+}
+
 static int unpack(unpacking *u, const opts *o)
 {
     const char *blobs = opt_value(o, BLOBS);
@@ -317,17 +333,20 @@ static int run(const opts *o)
     static const package_defs trust = { PUB, THRESHOLD, ROLE, MEMORY };
     keys trusted;
     package_options options = { .pull = true };
+    uint64_t output_max = 0;
     unpacking u = { .name = opt_value(o, OUT), .path = opt_value(o, OUT) };
     if (o->n_args != 1) return opt_error(o, o->n_args ? "one package at a time" : "which package?");
     if (!opt_required(o, OUT) || !opt_exclusive(o, (const int[]){ TENSOR, BLOBS }, 2)) return STATUS_USAGE;
     if (!find_format(u.path, &u.format))
         return opt_error(o, "--output ends in .safetensors, .npz or /: \"%s\" says nothing of the format", u.path);
+    if (!opt_bytes(o, OUTPUT, 1, UINT64_MAX, &output_max)) return STATUS_USAGE;
     int done = package_trust(&options, &trusted, o, &trust);
     if (done != STATUS_DONE) return done;
 
     if (strcmp(u.path, "-") == 0) done = use_stdout(&u);
     u.p.in.fd = -1;
     if (done == STATUS_DONE) done = package_open(&u.p, o->args[0], &options);
+    if (done == STATUS_DONE) done = check_output(&u, output_max);
     if (done == STATUS_DONE) done = unpack(&u, o);
     if (u.e) {
         char *temp = strdup(mote_export_temp_path(u.e));
@@ -348,7 +367,8 @@ const cmd cmd_unpack = {
     "IN.mote -o OUT [OPTION]...",
     "turn a package back into a model file",
     "Nothing appears under the name OUT before the whole package has been checked; with --tensor,\n"
-    "before those parts have been. DIR/ must be new or empty.\n",
+    "before those parts have been. DIR/ must be new or empty. Without a key, packages that unpack to more\n"
+    "than 1 GiB and 100 times their size are refused unless --max-output says otherwise.\n",
     defs,
     sizeof defs / sizeof *defs,
     run,

@@ -150,6 +150,7 @@ static mote_status find_manifest(package *p, mote_event *e)
     if (st == MOTE_OK) st = init_loader(p);
     if (st == MOTE_OK) st = package_next(p, e);
     const size_t needed = st == MOTE_OK || st == MOTE_ERR_MEMORY ? mote_loader_needed(p->ld) : 0;
+    p->wanted = needed;
     if (needed > most) return MOTE_ERR_MEMORY;
     if (needed == 0 || st == MOTE_OK) return st;
     st = resize_work(p, needed);
@@ -240,6 +241,7 @@ mote_status package_rewind(package *p)
 static mote_status grow_scratch(package *p, size_t need)
 {
     const uint64_t most = p->options.memory_max ? p->options.memory_max : PACKAGE_MEMORY_MAX;
+    p->wanted = need;
     if (need > most) return MOTE_ERR_MEMORY;
     free(p->scratch);
     p->scratch = malloc(need);
@@ -306,9 +308,9 @@ int package_error(package *p, mote_status st)
         errno = p->cause;
         return report_errno(p->path, "cannot read");
     }
-    if (st == MOTE_ERR_MEMORY && p->ld) {
+    if (st == MOTE_ERR_MEMORY && p->wanted) {
         (void)snprintf(text, sizeof text, "the package needs %zu bytes of memory, more than --max-memory allows",
-                       mote_loader_needed(p->ld));
+                       p->wanted);
         return report_error(p->path, st, text);
     }
     return report_error(p->path, st, NULL);

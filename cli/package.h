@@ -42,9 +42,9 @@ typedef struct package {
     mote_prelude prelude;
     mote_loader_config config;
     mote_source source;
-    mote_loader *ld;                  /* lies in work */
-    uint8_t *work, *buffer, *scratch; /* owned */
-    size_t work_bytes, scratch_bytes;
+    mote_loader *ld;                          /* lies in work */
+    uint8_t *work, *buffer, *scratch;         /* owned */
+    size_t work_bytes, scratch_bytes, wanted; /* wanted: memory that was refused */
     mote_in feed;
     uint64_t fed; /* bytes of the file that the loader has been given */
     int cause;    /* errno of a failed read, 0 for an early end */

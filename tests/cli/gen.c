@@ -3,7 +3,10 @@
  *
  *   gen model FILE          a safetensors file of some tensors of several types, with metadata
  *   gen big FILE ROWS       a safetensors file of one f32 tensor of ROWS x 1024
+ *   gen nan FILE            one of 64 x 64 with a NaN in it
+ *   gen snr FILE FILE       signal to noise, in dB, of the second of two such files
  *   gen flip FILE OFFSET    flip the lowest bit of a byte; a negative offset counts from the end */
+#include <math.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -60,6 +63,45 @@ static void model(FILE *f)
     put(f, bits(0.125f), 4);
 }
 
+static void not_a_number(FILE *f)
+{
+    header(f, "{\"bad.weight\":{\"dtype\":\"F32\",\"shape\":[64,64],\"data_offsets\":[0,16384]}}");
+    for (int i = 0; i < 64 * 64; i++) put(f, i == 1000 ? 0x7FC00001u : bits(weight()), 4);
+}
+
+static uint64_t get(FILE *f, unsigned bytes)
+{
+    uint64_t v = 0;
+    for (unsigned i = 0; i < bytes; i++) v |= (uint64_t)(uint8_t)fgetc(f) << 8 * i;
+    return v;
+}
+
+static float get_float(FILE *f)
+{
+    const uint32_t u = (uint32_t)get(f, 4);
+    float x;
+    memcpy(&x, &u, sizeof x);
+    return x;
+}
+
+static int snr(const char *of, const char *to)
+{
+    FILE *f[2] = { fopen(of, "rb"), fopen(to, "rb") };
+    double signal = 0, noise = 0;
+    long n = 0;
+    for (int i = 0; i < 2; i++)
+        if (!f[i] || fseek(f[i], (long)get(f[i], 8), SEEK_CUR) != 0) return 1;
+    for (;; n++) {
+        const double x = (double)get_float(f[0]), y = (double)get_float(f[1]);
+        if (feof(f[0]) || feof(f[1])) break;
+        signal += x * x;
+        noise += (x - y) * (x - y);
+    }
+    printf("%.2f\n", 10 * log10(signal / noise));
+    const int uneven = !feof(f[0]) || !feof(f[1]) || n == 0;
+    return (fclose(f[0]) != 0) | (fclose(f[1]) != 0) | uneven;
+}
+
 static void big(FILE *f, unsigned rows)
 {
     char json[160];
@@ -82,10 +124,13 @@ static int flip(const char *path, long at)
 int main(int argc, char **argv)
 {
     if (argc == 4 && strcmp(argv[1], "flip") == 0) return flip(argv[2], strtol(argv[3], NULL, 10));
+    if (argc == 4 && strcmp(argv[1], "snr") == 0) return snr(argv[2], argv[3]);
     FILE *f = argc >= 3 ? fopen(argv[2], "wb") : NULL;
     if (!f) return 2;
     if (argc == 3 && strcmp(argv[1], "model") == 0)
         model(f);
+    else if (argc == 3 && strcmp(argv[1], "nan") == 0)
+        not_a_number(f);
     else if (argc == 4 && strcmp(argv[1], "big") == 0)
         big(f, (unsigned)strtoul(argv[3], NULL, 10));
     else

@@ -43,6 +43,7 @@ cp x.mote d.mote
 gen flip d.mote -1
 u d.mote -o d.npz --tensor conv.weight
 u x.mote -o e.npz --tensor ids --max-memory 100
+u x.mote -o e.npz --max-output 1K
 (cat x.mote; printf x) >d.mote
 u d.mote -o e.npz
 head -c 9000 x.mote >d.mote

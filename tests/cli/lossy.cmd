@@ -1,0 +1,22 @@
+# The error that pack states is the error that unpack gives.
+gen big b.safetensors 64
+for how in "--bits 1" "--bits 2 --per 128" "--bits 3" "--bits 4 --per tensor" "--bits 8 --scales f16" "--bits 16" \
+    "--bits 5 --zero-point --per 64 --scales bf16" "--prune 0.7" "--prune 0.9 --bits 6" "--threshold 0.03 --bits 8" \
+    "--rank 8" "--energy 0.5" "--rank 16 --bits 8"; do
+    for profile in nano std host; do
+        mote pack b.safetensors -o x.mote $how --profile $profile --json >report && mote unpack x.mote -o y.safetensors 2>/dev/null
+        stated=$(sed -n 's/^  "snr_db": \(.*\),/\1/p' report)
+        real=$(gen snr b.safetensors y.safetensors)
+        echo "$how, $profile: $(awk -v a="$stated" -v b="$real" \
+            'BEGIN { d = a - b; if (a != "" && d * d < 0.0004) print "right"; else print "stated", a, "real", b }')"
+    done
+done
+for how in --f16 --bf16; do
+    mote pack b.safetensors -o x.mote $how --json >report
+    mote info x.mote | grep -c " ${how#--} "
+done
+gen nan n.safetensors
+t mote pack n.safetensors -o n.mote --bits 4
+t mote pack n.safetensors -o n.mote --rank 4
+mote pack n.safetensors -o n.mote 2>/dev/null && mote unpack n.mote -o m.safetensors 2>/dev/null && cmp n.safetensors m.safetensors && echo same
+ls
