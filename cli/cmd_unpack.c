@@ -125,7 +125,7 @@ static int aim(unpacking *u, size_t i)
     return st == MOTE_OK ? STATUS_DONE : package_error(&u->p, st);
 }
 
-/* One event; *st is what the loader said. */
+/* One event of entry i. */
 static int take(unpacking *u, const mote_event *e, size_t i)
 {
     const bool tensor = i < u->l.n && u->l.rows[i].kind == MOTE_KIND_TENSOR;
@@ -161,6 +161,7 @@ static int unpack_all(unpacking *u)
 
 static mote_status find(package *p, uint8_t kind, const char *name, mote_entry *entry)
 {
+    p->cause = 0;
     const mote_status st = mote_loader_find(p->ld, &p->source, kind, (mote_text){ name, strlen(name) }, entry);
     return st == MOTE_ERR_IO && p->cause == 0 ? MOTE_ERR_TRUNCATED : st;
 }
@@ -197,10 +198,10 @@ static int unpack_some(unpacking *u, const opts *o)
     for (size_t i = 0; i < u->l.n && done == STATUS_DONE; i++) {
         if (u->l.rows[i].t.elements == 0) continue;
         mote_status st = find(&u->p, MOTE_KIND_TENSOR, u->l.rows[i].name, &entry);
-        if (st == MOTE_OK) do {
-                st = package_next(&u->p, &e);
-                if (st == MOTE_OK) done = take(u, &e, i);
-            } while (st == MOTE_OK && done == STATUS_DONE && e.type != MOTE_EVENT_TENSOR_END);
+        for (e.type = MOTE_EVENT_NONE; st == MOTE_OK && done == STATUS_DONE && e.type != MOTE_EVENT_TENSOR_END;) {
+            st = package_next(&u->p, &e);
+            if (st == MOTE_OK) done = take(u, &e, i);
+        }
         if (st != MOTE_OK) done = package_error(&u->p, st);
     }
     return done;
@@ -238,27 +239,31 @@ static mote_status read_metadata(unpacking *u)
     return st == MOTE_OK ? package_rewind(&u->p) : st;
 }
 
-/* A file name out of any name: bytes but letters, digits, - _ and inner dots as %XX; texts end in "%.txt", which no
- * other name can. Longer than any entry's name can make it, so nothing is cut. */
-static char *file_name(const char *folder, const row *r)
+/* A file name out of any name, by the rule of MOTE_EXPORT_DIR: bytes but letters, digits, - _ and inner dots as %XX;
+ * over 200 bytes the rest gives way to "%-" and the number of the entry. Texts end in "%.txt". No code looks like
+ * either, so no two names meet. */
+static char *file_name(const char *folder, const row *r, size_t number)
 {
-    const size_t n = strlen(folder);
-    char *out = malloc(n + 1 + 3 * strlen(r->name) + sizeof "%.txt");
-    if (!out) return NULL;
-    char *at = out + sprintf(out, "%s/", folder);
+    enum { ENCODED_MAX = 200 };
+    char encoded[ENCODED_MAX + 32], *path;
+    size_t n = 0;
     for (const char *p = r->name; *p; p++) {
         const unsigned char c = (unsigned char)*p;
         const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
                            c == '_' || (c == '.' && p != r->name);
-        at += sprintf(at, plain ? "%c" : "%%%02X", c);
+        if (n + (plain ? 1 : 3) > ENCODED_MAX) {
+            n += (size_t)snprintf(encoded + n, sizeof encoded - n, "%%-%zu", number);
+            break;
+        }
+        n += (size_t)snprintf(encoded + n, sizeof encoded - n, plain ? "%c" : "%%%02X", c);
     }
-    (void)sprintf(at, "%s", r->kind == MOTE_KIND_TEXT ? "%.txt" : "");
-    return out;
+    return asprintf(&path, "%s/%s%s", folder, encoded, r->kind == MOTE_KIND_TEXT ? "%.txt" : "") < 0 ? NULL : path;
 }
 
-static int write_blob(unpacking *u, const row *r, const char *folder)
+static int write_blob(unpacking *u, size_t i, const char *folder)
 {
-    char *path = file_name(folder, r);
+    const row *r = &u->l.rows[i];
+    char *path = file_name(folder, r, i);
     io_out out = { .fd = -1, .target = -1 };
     int done = path ? io_out_open(&out, path) : report_error(folder, MOTE_ERR_NOMEM, NULL);
     if (done != STATUS_DONE) goto out;
@@ -294,7 +299,7 @@ static int write_blobs(unpacking *u, const char *folder)
     const mote_status st = package_rewind(&u->p);
     int done = st == MOTE_OK ? STATUS_DONE : package_error(&u->p, st);
     for (size_t i = 0; i < u->l.n && done == STATUS_DONE; i++)
-        if (u->l.rows[i].kind != MOTE_KIND_TENSOR) done = write_blob(u, &u->l.rows[i], folder);
+        if (u->l.rows[i].kind != MOTE_KIND_TENSOR) done = write_blob(u, i, folder);
     return done;
 }
 

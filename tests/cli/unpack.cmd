@@ -27,6 +27,9 @@ ls -A blobs
 cmp b.bin blobs/plain-1.2_x.txt
 cat 'blobs/safetensors.metadata%.txt'
 echo
+mote pack m.safetensors -o l.mote --blob $(printf '%0255d' 0)=b.bin --blob $(printf '%0254d' 0)=b.bin --blob $(printf '%0200d' 0)=b.bin 2>/dev/null
+u l.mote -o y.npz --blobs long
+ls long
 u x.mote -o y.npz --blobs b.bin
 u x.mote -o y.npz --blobs missing/blobs
 
@@ -51,4 +54,12 @@ u d.mote -o e.npz
 u d.mote -o e.npz --tensor conv.weight
 u x.mote -o missing/y.npz
 u x.mote -o b.bin/y.npz
+
+# blobs only
+printf '\002\0\0\0\0\0\0\0{}' >none.safetensors
+t mote pack none.safetensors -o n.mote
+mote pack none.safetensors -o n.mote --blob a=b.bin 2>/dev/null
+u n.mote -o y.safetensors --blobs blobs
+tail -c +9 y.safetensors; echo
+cmp b.bin blobs/a
 ls
