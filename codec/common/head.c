@@ -52,7 +52,7 @@ static void read_table(parser *q, int32_t vmin, int32_t vmax, bool escapes, bool
     size_t at = q->h->n_tables;
     if (!mote_rd_ok(&q->r)) return;
     if (at >= q->max_tables) {
-        mote_rd_fail(&q->r, MOTE_ERR_LIMIT);
+        mote_rd_fail(&q->r, MOTE_ERR_FACTS);
         return;
     }
     if (q->specs) spec = &q->specs[at];

@@ -77,7 +77,7 @@ typedef struct mote_extent {
  *
  * used     if not NULL: called for each layout, numeric and coder id that stands in the head (needs check)
  * specs    if not NULL: tables as written, max_tables of them (tools)
- * Errors   those of codecs.md 2; LIMIT if there are more than max_tables tables; UNSUPPORTED for registered ids that
+ * Errors   those of codecs.md 2; FACTS if there are more than max_tables tables; UNSUPPORTED for registered ids that
  *          this build lacks
  */
 mote_status mote_head_read(mote_head *h, mote_table *tables, mote_table_spec *specs, size_t max_tables, mote_rd r,
