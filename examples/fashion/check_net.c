@@ -50,13 +50,17 @@ static file file_read(const char *path)
     return f;
 }
 
+/* The JSON header of a safetensors file and where the data behind it starts; NULL if there is none. */
 static json_t *header_read(const file *f, size_t *data)
 {
     uint64_t n = 0;
-    for (size_t i = 0; f->size >= 8 && i < 8; i++) n |= (uint64_t)f->bytes[i] << (8 * i);
-    if (f->size < 8 || n > f->size - 8) return NULL;
-    *data = 8 + (size_t)n;
-    return json_loadb((const char *)f->bytes + 8, (size_t)n, 0, NULL);
+    for (size_t i = 0; f->size >= 8 && i < 8; i++)
+        n |= (uint64_t)f->bytes[i] << (8 * i);
+    bool whole = f->size >= 8 && n <= f->size - 8;
+    *data = whole ? 8 + (size_t)n : 0;
+    json_t *header = whole ? json_loadb((const char *)f->bytes + 8, (size_t)n, 0, NULL) : NULL;
+    if (!header) fprintf(stderr, "check_net: no safetensors header\n");
+    return header;
 }
 
 /* The bytes of a tensor (borrowed from the file), or NULL if it is not there with this dtype and size. */
