@@ -54,8 +54,7 @@ static file file_read(const char *path)
 static json_t *header_read(const file *f, size_t *data)
 {
     uint64_t n = 0;
-    for (size_t i = 0; f->size >= 8 && i < 8; i++)
-        n |= (uint64_t)f->bytes[i] << (8 * i);
+    for (size_t i = 0; f->size >= 8 && i < 8; i++) n |= (uint64_t)f->bytes[i] << (8 * i);
     bool whole = f->size >= 8 && n <= f->size - 8;
     *data = whole ? 8 + (size_t)n : 0;
     json_t *header = whole ? json_loadb((const char *)f->bytes + 8, (size_t)n, 0, NULL) : NULL;
