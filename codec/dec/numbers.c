@@ -163,7 +163,8 @@ void mote_sink_put(const mote_sink *k, const uint8_t *src, unsigned held, size_t
     const size_t size = mote_dtype_bits(k->dtype) / 8;
     const bool is_complex = k->dtype == MOTE_C64 || k->dtype == MOTE_C128;
     const size_t flip = MOTE_BIG_ENDIAN && k->machine ? size / (is_complex ? 2 : 1) - 1 : 0;
-    if (held == k->dtype) {
+    /* what was computed for a tensor of a narrower type is rounded to that, whatever it is wanted as */
+    if (held == k->dtype && (held != MOTE_F32 || k->entry == MOTE_F32)) {
         if (!cols && k->elem == size && !flip) {
             uint8_t *dst = k->p + col0 * size;
             if (dst != src) memcpy(dst, src, n * size);
