@@ -577,6 +577,19 @@ static void most(uint64_t *fact, uint64_t v)
     if (v > *fact) *fact = v;
 }
 
+void pkg_sizes(pkg *p)
+{
+    uint64_t chunk = 0;
+    p->fact[CHUNK_MAX] = p->fact[ENTRY_MAX] = p->fact[HEAD_MAX] = 0;
+    for (size_t i = 0; i < p->n_rec; i++) {
+        size_t n = record_bytes(&p->rec[i]);
+        chunk = p->rec[i].fresh ? n : chunk + n;
+        most(&p->fact[CHUNK_MAX], chunk);
+        if (p->rec[i].type == MOTE_RECORD_HEAD) most(&p->fact[HEAD_MAX], n);
+        if (p->rec[i].type == MOTE_RECORD_ENTRY) most(&p->fact[ENTRY_MAX], n);
+    }
+}
+
 void pkg_settle(pkg *p)
 {
     /* stored is a varint: its own length may move what lies behind, so entries first, places last */
@@ -608,19 +621,13 @@ void pkg_settle(pkg *p)
             tlv_set(pkg_entry(p, e - 1), 10, place, 8);
         }
     }
-    uint64_t chunk = 0;
-    p->fact[N_ENTRIES] = p->fact[CHUNK_MAX] = p->fact[ENTRY_MAX] = p->fact[HEAD_MAX] = 0;
-    p->fact[TENSOR_MAX] = p->fact[DECODED_TOTAL] = 0;
+    pkg_sizes(p);
+    p->fact[N_ENTRIES] = p->fact[TENSOR_MAX] = p->fact[DECODED_TOTAL] = 0;
     for (size_t i = 0; i < p->n_rec; i++) {
-        size_t n = record_bytes(&p->rec[i]);
-        chunk = p->rec[i].fresh ? n : chunk + n;
-        most(&p->fact[CHUNK_MAX], chunk);
-        if (p->rec[i].type == MOTE_RECORD_HEAD) most(&p->fact[HEAD_MAX], n);
         if (p->rec[i].type != MOTE_RECORD_ENTRY) continue;
         mote_entry entry;
         must(mote_entry_read(&entry, p->rec[i].v.p, p->rec[i].v.n) == MOTE_OK);
         p->fact[N_ENTRIES]++;
-        most(&p->fact[ENTRY_MAX], n);
         most(&p->fact[TENSOR_MAX], entry.bytes);
         p->fact[DECODED_TOTAL] += entry.bytes;
     }

@@ -136,6 +136,8 @@ void pkg_finish(pkg *p);
 
 /** Make places, stored sizes and the facts that depend on them true again after records have been edited. */
 void pkg_settle(pkg *p);
+/** Only the facts that are sizes of chunks and records; nothing is parsed. */
+void pkg_sizes(pkg *p);
 /** Index of the k-th record of a type. */
 size_t pkg_find(const pkg *p, uint64_t type, size_t k);
 void pkg_insert(pkg *p, size_t at, uint64_t type, const void *v, size_t n, bool fresh);
@@ -166,7 +168,7 @@ typedef struct pkg_load {
     bool complete, retried;
 } pkg_load;
 
-/** Config that trusts the first n test keys. */
+/** Config that trusts the first n test keys, with zstd. */
 mote_loader_config pkg_config(unsigned n_keys);
 /** Load by pushing; the status that the loader ends with, of mote_loader_end() if nothing was refused. */
 mote_status pkg_push(pkg_load *l);

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "mote/host.h"
+
 enum { CANARY = 64, CANARY_BYTE = 0xC7, FRESH_BYTE = 0xA5 };
 
 typedef struct arena {
@@ -31,7 +33,8 @@ static void arena_end(arena *a)
 mote_loader_config pkg_config(unsigned n_keys)
 {
     return (mote_loader_config){ .crypto = *mote_crypto_host(),
-                                 .trust = { .keys = pkg_public_keys(), .n_keys = n_keys } };
+                                 .trust = { .keys = pkg_public_keys(), .n_keys = n_keys },
+                                 .inflate = mote_zstd_inflate };
 }
 
 /* What the package takes, if its manifest is trusted; else room to open it. */
