@@ -186,16 +186,20 @@ size_t mote_encoder_grids(const mote_encoder *e, mote_matrix grid[5], bool rows_
     return k + 1;
 }
 
+/* Columns of a piece before anything is known of its size; 0: no sparse piece is short enough. */
 static uint64_t first_piece(const mote_coding *c)
 {
+    const mote_affine *a = c->m.affine;
     uint64_t n = c->m.cols;
-    return c->layout != MOTE_LAYOUT_DENSE && n > MOTE_PIECE_SPARSE_MAX ? MOTE_PIECE_SPARSE_MAX : n;
+    if (c->layout == MOTE_LAYOUT_DENSE || n <= MOTE_PIECE_SPARSE_MAX) return n;
+    return MOTE_PIECE_SPARSE_MAX - MOTE_PIECE_SPARSE_MAX % (a && a->scope == 2 && a->group < n ? a->group : 1);
 }
 
 mote_status mote_encoder_estimate(mote_encoder *e, mote_coding *best, mote_coding *c)
 {
     c->piece = first_piece(c);
     c->bits = 0;
+    if (c->piece == 0) return MOTE_OK;
     mote_status st = mote_coding_plan(c, &e->limits, true, &e->work);
     double bits = c->m.axis && !best->m.axis ? c->bits / AXIS_MARGIN : c->bits;
     if (st == MOTE_OK && (best->bits == 0 || bits < best->bits)) *best = *c;

@@ -182,10 +182,11 @@ static uint64_t byte_step(const mote_coding *c)
     return bits == 4 ? 2 : bits == 6 ? 4 : 1;
 }
 
-static uint64_t group_step(const mote_coding *c, uint64_t n)
+/* The nearest length of a piece of less than a row that is not above n: whole bytes, whole groups. 0: there is none */
+static uint64_t piece_below(const mote_coding *c, uint64_t n)
 {
     const mote_affine *a = c->m.affine;
-    return a && a->scope == 2 && a->group < n ? a->group : byte_step(c);
+    return n - n % (a && a->scope == 2 && a->group < c->m.cols ? a->group : byte_step(c));
 }
 
 /* Pieces of rows, about equal but for a single row. 0: impossible */
@@ -198,7 +199,7 @@ static uint64_t cut_columns(const mote_cutter *k, const prices *p, uint64_t budg
             uint64_t pieces = (m->cols - 1) / n + 1;
             n = (m->cols - 1) / pieces + 1;
         }
-        if (n < m->cols) n -= n % group_step(k->c, n);
+        if (n < m->cols) n = piece_below(k->c, n);
         if (n == 0) return 0;
         uint64_t fixed, piece;
         fixed_bits(k, n, &fixed, &piece);
@@ -291,7 +292,7 @@ mote_status mote_cutter_cut(mote_cutter *k, const mote_limits_enc *limits, uint6
         uint64_t seg = sparse && c->piece < c->m.cols ? cut_pieces(k, &p, budget) : cut_rows(k, &p, budget, most);
         if (seg == 0 && !whole && !sparse) seg = cut_columns(k, &p, budget, most);
         if (seg == 0) {
-            if (!whole && sparse) c->piece = (c->piece + 1) / 2;
+            if (!whole && sparse && piece_below(c, (c->piece + 1) / 2)) c->piece = piece_below(c, (c->piece + 1) / 2);
             st = MOTE_ERR_LIMIT;
         }
         k->seg_elems = seg;
@@ -315,7 +316,7 @@ mote_status mote_cutter_shrink(mote_cutter *k, bool whole)
     } else {
         if (whole || c->layout != MOTE_LAYOUT_DENSE) return MOTE_ERR_LIMIT;
         n -= n / part + 1;
-        k->seg_elems = n - n % group_step(c, n);
+        k->seg_elems = piece_below(c, n);
     }
     return k->seg_elems ? MOTE_OK : MOTE_ERR_LIMIT;
 }
