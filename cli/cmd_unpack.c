@@ -252,7 +252,7 @@ static char *file_name(const char *folder, const row *r, size_t number)
         const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
                            c == '_' || (c == '.' && p != r->name);
         if (n + (plain ? 1 : 3) > ENCODED_MAX) {
-            n += (size_t)snprintf(encoded + n, sizeof encoded - n, "%%-%zu", number);
+            (void)snprintf(encoded + n, sizeof encoded - n, "%%-%zu", number);
             break;
         }
         n += (size_t)snprintf(encoded + n, sizeof encoded - n, plain ? "%c" : "%%%02X", c);
