@@ -35,8 +35,8 @@ static uint32_t cumulative(const mote_table_spec *s, int32_t e)
 {
     uint64_t product = (uint64_t)(uint32_t)(e < 0 ? -e : e) * s->inverse;
     uint32_t t = product >> 12 > 32767 ? 32767 : (uint32_t)(product >> 12);
-    const uint16_t *g = &mote_shape_cdf[s->shape][t >> 8];
-    uint32_t h = g[0] + (((uint32_t)(g[1] - g[0]) * (t & 255)) >> 8);
+    const uint16_t *g = &mote_shape_cdf[s->shape][t >> 9];
+    uint32_t h = g[0] + (((uint32_t)(g[1] - g[0]) * (t & 511)) >> 9);
     return e < 0 ? 32768 - (h >> 1) : 32768 + (h >> 1);
 }
 
