@@ -465,6 +465,7 @@ static mote_status decode_native(mote_loader *ld, bool resident, mote_out *out, 
 {
     mote_native *n = &ld->native;
     if ((uintptr_t)out->p % 8) return MOTE_ERR_ARG;
+    memset(out->p, 0, (size_t)event->need); /* the parts leave gaps */
     mote_status st = mote_seg_native(&ld->seg, &ld->env, ld->part, resident, ld->record.value, ld->record.bytes, n,
                                      out->p, out->left);
     if (st != MOTE_OK) return st;
