@@ -125,15 +125,14 @@ END_TEST
 
 START_TEST(integers_are_little_endian_and_need_all_their_bytes)
 {
-    static const uint8_t bytes[15] = { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15 };
-    for (size_t n = 0; n <= 15; n++) {
+    static const uint8_t bytes[7] = { 1, 2, 3, 4, 5, 6, 7 };
+    for (size_t n = 0; n <= 7; n++) {
         uint8_t *in = pkg_exact(bytes, n);
         mote_rd r = mote_rd_init(in, n);
         ck_assert_uint_eq(mote_rd_u8(&r), n >= 1 ? 1 : 0);
         ck_assert_uint_eq(mote_rd_u16(&r), n >= 3 ? 0x0302 : 0);
         ck_assert_uint_eq(mote_rd_u32(&r), n >= 7 ? 0x07060504 : 0);
-        ck_assert_uint_eq(mote_rd_u64(&r), n >= 15 ? 0x0F0E0D0C0B0A0908u : 0);
-        ck_assert_int_eq(mote_rd_end(&r), n >= 15 ? MOTE_OK : MOTE_ERR_TRUNCATED);
+        ck_assert_int_eq(mote_rd_end(&r), n >= 7 ? MOTE_OK : MOTE_ERR_TRUNCATED);
         free(in);
     }
 }
@@ -221,7 +220,7 @@ END_TEST
 
 START_TEST(unknown_tags_are_critical_if_even)
 {
-    for (uint64_t tag = 1; tag < 100; tag++) {
+    for (uint32_t tag = 1; tag < 100; tag++) {
         mote_rd r = mote_rd_init(NULL, 0);
         mote_tlv f = { .tag = tag };
         mote_tlv_unknown(&r, &f);

@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "base/digest.h"
-#include "base/lay.h"
 #include "dec/seg.h"
 #include "kern/kern.h"
 
@@ -34,21 +33,19 @@ typedef enum phase { PH_ENTRIES, PH_HEAD, PH_RESIDENT, PH_SEGMENT, PH_END } phas
 
 /* What the directory says of one entry, kept until its data have come. */
 typedef struct dirent {
-    uint64_t elements, stored;
+    size_t elements, stored;
     uint32_t chunk, offset;
     uint8_t dtype;
 } dirent;
 
-/* Offsets of the parts of the workspace. */
-typedef struct parts {
-    size_t pages, directory, name, tables, prepared, residents, inflated, chunk, total;
-} parts;
+/* Parts of the workspace behind the loader itself. */
+enum { PAGES, DIRECTORY, TABLES, PREPARED, RESIDENTS, INFLATED, CHUNK, NAME, PARTS };
 
 struct mote_loader {
     mote_loader_config config;
     size_t work_bytes;
-    parts at;
-    mote_status st; /* the first permanent error */
+    size_t at[PARTS + 1]; /* offsets of the parts; last: the end */
+    mote_status st;       /* the first permanent error */
     uint8_t state, phase;
     uint8_t signature_buf[MOTE_SIGNATURE_HEAD_BYTES];
     /* gathering: want bytes into to, or nowhere */
@@ -71,8 +68,8 @@ struct mote_loader {
     uint32_t last_name_bytes;
     uint8_t last_kind;
     dirent cur;
-    uint64_t stored; /* bytes of the records of cur seen so far */
-    uint64_t part;   /* residents or segments of cur seen so far */
+    size_t stored; /* bytes of the records of cur seen so far */
+    size_t part;   /* residents or segments of cur seen so far */
     mote_facts seen;
     mote_needs needs_seen;
     mote_head head;
@@ -98,19 +95,20 @@ static void emit(mote_loader *ld, mote_event *event, mote_event_type type)
 
 /* ---- workspace ---- */
 
-static uint8_t *work(mote_loader *ld, size_t at)
+static void *work(mote_loader *ld, unsigned part)
 {
-    return (uint8_t *)ld + at;
+    return (uint8_t *)ld + ld->at[part];
+}
+
+/* The record at the cursor, or the end of the chunk. */
+static mote_status next_record(mote_loader *ld, mote_record *rec)
+{
+    return mote_record_read(rec, (const uint8_t *)work(ld, CHUNK) + ld->cursor, ld->chunk_bytes - ld->cursor);
 }
 
 size_t mote_loader_open_bytes(uint32_t manifest_bytes, uint32_t signature_bytes)
 {
     return sizeof(mote_loader) + manifest_bytes + (signature_bytes ? MOTE_SIGNATURE_BYTES : 0);
-}
-
-static bool lay_table(size_t *at, size_t *total, uint64_t n, size_t each)
-{
-    return (each == 0 || n <= SIZE_MAX / each) && mote_lay(at, total, (size_t)n * each, 8);
 }
 
 /* Where the body begins in the file. */
@@ -119,38 +117,48 @@ static uint64_t body_at(const mote_loader *ld)
     return MOTE_PRELUDE_BYTES + (uint64_t)ld->prelude.manifest_bytes + ld->prelude.signature_bytes;
 }
 
-static mote_status lay_out(parts *p, const mote_loader_config *config, const mote_manifest *m, size_t open)
+static mote_status lay_out(size_t at[PARTS + 1], const mote_loader_config *config, const mote_manifest *m, size_t open)
 {
     const mote_facts *f = &m->facts;
     const mote_kern *kern = config->kern ? config->kern : mote_kern_ref();
-    bool zstd = mote_needs_has(&m->needs, MOTE_CODER_ZSTD);
-    bool lowrank = mote_needs_has(&m->needs, MOTE_LAYOUT_LOWRANK) && !config->native_lowrank;
-    uint64_t name = f->entry_max < MOTE_NAME_MAX ? f->entry_max : MOTE_NAME_MAX;
-    *p = (parts){ .total = sizeof(mote_loader) };
-    bool ok = lay_table(&p->pages, &p->total, mote_tree_path_bytes(mote_tree_height(m->n_chunks)), 1) &&
-              lay_table(&p->directory, &p->total, f->n_entries, sizeof(dirent)) &&
-              lay_table(&p->tables, &p->total, f->table_slots_max, sizeof(mote_table)) &&
-              lay_table(&p->prepared, &p->total, f->table_slots_max, kern->table_bytes) &&
-              lay_table(&p->residents, &p->total, lowrank ? f->resident_max : 0, 1) &&
-              lay_table(&p->inflated, &p->total, zstd ? f->seg_raw_max : 0, 1) &&
-              lay_table(&p->chunk, &p->total, f->chunk_max, 1) && mote_lay(&p->name, &p->total, (size_t)name, 1);
-    if (!ok) p->total = SIZE_MAX;
-    if (p->total < open) p->total = open;
-    return ok ? MOTE_OK : MOTE_ERR_MEMORY;
+    const bool lowrank = mote_needs_has(&m->needs, MOTE_LAYOUT_LOWRANK) && !config->native_lowrank,
+               zstd = mote_needs_has(&m->needs, MOTE_CODER_ZSTD);
+    const struct {
+        size_t count, size;
+    } part[PARTS] = {
+        [PAGES] = { mote_tree_path_bytes(mote_tree_height(m->n_chunks)), 1 },
+        [DIRECTORY] = { f->n_entries, sizeof(dirent) },
+        [TABLES] = { f->table_slots_max, sizeof(mote_table) },
+        [PREPARED] = { f->table_slots_max, kern->table_bytes },
+        [RESIDENTS] = { f->resident_max, lowrank },
+        [INFLATED] = { f->seg_raw_max, zstd },
+        [CHUNK] = { f->chunk_max, 1 },
+        [NAME] = { f->entry_max < MOTE_NAME_MAX ? f->entry_max : MOTE_NAME_MAX, 1 },
+    };
+    at[0] = (sizeof(mote_loader) + 7) & ~(size_t)7;
+    for (unsigned i = 0; i < PARTS; i++) {
+        if (part[i].size && part[i].count > (SIZE_MAX - 7 - at[i]) / part[i].size) {
+            at[PARTS] = SIZE_MAX;
+            return MOTE_ERR_MEMORY;
+        }
+        at[i + 1] = at[i] + ((part[i].count * part[i].size + 7) & ~(size_t)7);
+    }
+    if (at[PARTS] < open) at[PARTS] = open;
+    return MOTE_OK;
 }
 
 mote_status mote_loader_workspace(const mote_loader_config *config, const mote_manifest *m, uint32_t manifest_bytes,
                                   uint32_t signature_bytes, size_t *bytes)
 {
-    parts p;
-    mote_status st = lay_out(&p, config, m, mote_loader_open_bytes(manifest_bytes, signature_bytes));
-    if (st == MOTE_OK) *bytes = p.total;
+    size_t at[PARTS + 1];
+    mote_status st = lay_out(at, config, m, mote_loader_open_bytes(manifest_bytes, signature_bytes));
+    if (st == MOTE_OK) *bytes = at[PARTS];
     return st;
 }
 
 size_t mote_loader_needed(const mote_loader *ld)
 {
-    return ld->at.total;
+    return ld->at[PARTS];
 }
 
 uint64_t mote_loader_file_bytes(const mote_loader *ld)
@@ -256,10 +264,10 @@ static mote_status on_trust(mote_loader *ld, mote_event *event)
     if (st == MOTE_OK) st = mote_manifest_read(&ld->manifest, open_area(ld), ld->prelude.manifest_bytes);
     if (st == MOTE_OK) st = mote_policy_check(&ld->config.policy, &ld->manifest, ld->digest);
     if (st == MOTE_OK)
-        st = lay_out(&ld->at, &ld->config, &ld->manifest,
+        st = lay_out(ld->at, &ld->config, &ld->manifest,
                      mote_loader_open_bytes(ld->prelude.manifest_bytes, ld->prelude.signature_bytes));
     if (st != MOTE_OK) return st;
-    if (ld->work_bytes < ld->at.total) return MOTE_ERR_MEMORY;
+    if (ld->work_bytes < ld->at[PARTS]) return MOTE_ERR_MEMORY;
     emit(ld, event, MOTE_EVENT_MANIFEST);
     event->manifest = &ld->manifest;
     event->manifest_digest = ld->digest;
@@ -268,9 +276,9 @@ static mote_status on_trust(mote_loader *ld, mote_event *event)
 }
 
 /* A value of the fact at this offset: the largest seen so far is kept, none may exceed what is stated. */
-static bool raise(mote_loader *ld, size_t fact, uint64_t value)
+static bool raise(mote_loader *ld, size_t fact, size_t value)
 {
-    uint64_t seen, stated;
+    size_t seen, stated;
     memcpy(&seen, (const uint8_t *)&ld->seen + fact, sizeof seen);
     memcpy(&stated, (const uint8_t *)&ld->manifest.facts + fact, sizeof stated);
     if (value > seen) memcpy((uint8_t *)&ld->seen + fact, &value, sizeof value);
@@ -287,7 +295,7 @@ static mote_status want_node(mote_loader *ld)
     if (st != MOTE_OK) return st;
     ld->file_at = body_at(ld) + mote_tree_position(&ld->tree);
     if (ld->tree.level == 0) ld->chunk_bytes = 0; /* what was there is overwritten */
-    gather(ld, ld->tree.level ? mote_tree_page(&ld->tree) : work(ld, ld->at.chunk), n, ST_VERIFY);
+    gather(ld, ld->tree.level ? mote_tree_page(&ld->tree) : work(ld, CHUNK), n, ST_VERIFY);
     return MOTE_OK;
 }
 
@@ -295,16 +303,16 @@ static mote_status on_body(mote_loader *ld)
 {
     ld->manifest.name = ld->manifest.version = ld->manifest.tool = (mote_text){ 0 };
     ld->manifest.vendor = ld->manifest.classes = NULL;
-    mote_tree_init(&ld->tree, &ld->manifest, &ld->config.crypto, work(ld, ld->at.pages));
+    mote_tree_init(&ld->tree, &ld->manifest, &ld->config.crypto, work(ld, PAGES));
     ld->env = (mote_seg_env){ .head = &ld->head,
-                              .tables = (const mote_table *)(const void *)work(ld, ld->at.tables),
+                              .tables = work(ld, TABLES),
                               .kern = ld->config.kern,
-                              .prepared = work(ld, ld->at.prepared),
-                              .factors = (float *)(void *)work(ld, ld->at.residents),
+                              .prepared = work(ld, PREPARED),
+                              .factors = work(ld, RESIDENTS),
                               .inflate = ld->config.inflate,
                               .inflate_ctx = ld->config.inflate_ctx,
-                              .scratch = work(ld, ld->at.inflated),
-                              .scratch_bytes = ld->at.chunk - ld->at.inflated };
+                              .scratch = work(ld, INFLATED),
+                              .scratch_bytes = ld->at[CHUNK] - ld->at[INFLATED] };
     ld->state = ST_NODE;
     return MOTE_OK;
 }
@@ -315,7 +323,7 @@ static mote_status walk_to(mote_loader *ld, uint32_t offset)
     if (ld->cursor > offset) ld->cursor = 0;
     while (ld->cursor < offset && ld->cursor < ld->chunk_bytes) {
         mote_record rec;
-        mote_status st = mote_record_read(&rec, work(ld, ld->at.chunk) + ld->cursor, ld->chunk_bytes - ld->cursor);
+        mote_status st = next_record(ld, &rec);
         if (st != MOTE_OK) return st;
         ld->cursor += (uint32_t)rec.total;
     }
@@ -341,14 +349,9 @@ static mote_status on_node_read(mote_loader *ld)
 
 /* ---- content ---- */
 
-static uint64_t bytes_of(unsigned dtype, uint64_t elements)
-{
-    return (elements * mote_dtype_bits(dtype) + 7) / 8;
-}
-
 static dirent *directory(mote_loader *ld)
 {
-    return (dirent *)(void *)work(ld, ld->at.directory);
+    return work(ld, DIRECTORY);
 }
 
 /* Stated maxima and sums must have been reached. Spec format.md 5.2 */
@@ -378,14 +381,14 @@ static mote_status on_entry(mote_loader *ld, const mote_record *rec, mote_event 
     if (rec->type != MOTE_RECORD_ENTRY) return MOTE_ERR_ORDER;
     mote_entry *e = &ld->entry;
     mote_status st = mote_entry_read(e, rec->value, rec->bytes);
-    mote_text last = { (const char *)work(ld, ld->at.name), ld->last_name_bytes };
+    mote_text last = { work(ld, NAME), ld->last_name_bytes };
     if (st != MOTE_OK) return st;
     if (ld->index && mote_entry_compare(ld->last_kind, last, e->kind, e->name) >= 0) return MOTE_ERR_ORDER;
     /* the sum does not wrap: what was seen is within what is stated, which is below 2^63, and an entry below 2^55 */
     if (!RAISE(ld, entry_max, rec->total) || !RAISE(ld, tensor_max, e->bytes) ||
         !RAISE(ld, decoded_total, ld->seen.decoded_total + e->bytes))
         return MOTE_ERR_FACTS;
-    memcpy(work(ld, ld->at.name), e->name.p, e->name.bytes);
+    memcpy(work(ld, NAME), e->name.p, e->name.bytes);
     ld->last_name_bytes = (uint32_t)e->name.bytes;
     ld->last_kind = e->kind;
     emit(ld, event, MOTE_EVENT_ENTRY);
@@ -417,16 +420,16 @@ static mote_status on_head(mote_loader *ld, const mote_record *rec, mote_event *
     if (rec->type != MOTE_RECORD_HEAD || ld->tree.chunk != ld->cur.chunk || ld->cursor != ld->cur.offset)
         return MOTE_ERR_ORDER;
     ld->foreign = 0;
-    mote_table *tables = (mote_table *)(void *)work(ld, ld->at.tables);
+    mote_table *tables = work(ld, TABLES);
     mote_status st = mote_head_read(h, tables, NULL, (size_t)f->table_slots_max, mote_rd_init(rec->value, rec->bytes),
                                     ld->cur.dtype, ld->cur.elements, note_use, ld);
     if (ld->foreign) return MOTE_ERR_FACTS;
     if (st != MOTE_OK) return st;
     if (h->n_segments > 1 && ld->cursor != 0) return MOTE_ERR_ORDER;
-    uint64_t seg = mote_head_seg_max(h);
+    const size_t seg = mote_head_seg_max(h);
     if (!RAISE(ld, head_max, rec->total) || !RAISE(ld, table_slots_max, h->n_tables) ||
-        !RAISE(ld, seg_elems_max, seg) || !RAISE(ld, seg_raw_max, bytes_of(ld->cur.dtype, seg)) ||
-        !RAISE(ld, resident_max, mote_seg_factors(h) * sizeof(float)))
+        !RAISE(ld, seg_elems_max, seg) || !RAISE(ld, seg_raw_max, mote_bytes_of(seg, mote_dtype_bits(h->dtype))) ||
+        !RAISE(ld, resident_max, mote_bytes_of((size_t)mote_seg_factors(h), 8 * sizeof(float))))
         return MOTE_ERR_FACTS;
     ld->form = ld->config.form;
     if (ld->form != MOTE_FORM_NATIVE && mote_form_bits(h->dtype, ld->form) == 0) ld->form = MOTE_FORM_DENSE;
@@ -454,11 +457,11 @@ static mote_status on_head(mote_loader *ld, const mote_record *rec, mote_event *
 /* ---- output ---- */
 
 /* Bytes of output that the record waiting takes in one piece. */
-static uint64_t output_need(const mote_loader *ld, bool resident)
+static size_t output_need(const mote_loader *ld, bool resident)
 {
-    if (is_native(ld)) return (mote_seg_native_bytes(&ld->head, resident) + 7) & ~(uint64_t)7;
+    if (is_native(ld)) return ((size_t)mote_seg_native_bytes(&ld->head, resident) + 7) & ~(size_t)7;
     mote_extent x = mote_head_extent(&ld->head, ld->part);
-    return (x.rows * x.cols * mote_form_bits(ld->head.dtype, ld->form) + 7) / 8;
+    return mote_bytes_of(x.rows * x.cols, mote_form_bits(ld->head.dtype, ld->form));
 }
 
 static mote_status decode_native(mote_loader *ld, bool resident, mote_out *out, mote_event *event)
@@ -469,7 +472,7 @@ static mote_status decode_native(mote_loader *ld, bool resident, mote_out *out, 
     mote_status st = mote_seg_native(&ld->seg, &ld->env, ld->part, resident, ld->record.value, ld->record.bytes, n,
                                      out->p, out->left);
     if (st != MOTE_OK) return st;
-    size_t used = (size_t)event->need;
+    const size_t used = event->need;
     event->block.data = out->p;
     event->block.bytes = used;
     event->block.native = n;
@@ -515,12 +518,11 @@ static void record_done(mote_loader *ld)
 static mote_status on_output(mote_loader *ld, mote_out *out, mote_event *event)
 {
     bool resident = ld->phase == PH_RESIDENT, native = is_native(ld);
-    uint64_t need = output_need(ld, resident);
+    event->need = output_need(ld, resident);
     mote_extent x = mote_head_extent(&ld->head, resident ? 0 : ld->part);
-    if (need > SIZE_MAX) return MOTE_ERR_MEMORY;
+    if (event->need == SIZE_MAX) return MOTE_ERR_MEMORY;
     event->index = ld->index;
-    event->need = (size_t)need;
-    if (!(ld->target && !native) && need > out->left) return MOTE_NEED_OUTPUT;
+    if (!(ld->target && !native) && event->need > out->left) return MOTE_NEED_OUTPUT;
     mote_status st = native ? decode_native(ld, resident, out, event) : decode_dense(ld, out, event);
     if (st != MOTE_OK) return st;
     emit(ld, event, MOTE_EVENT_BLOCK);
@@ -605,7 +607,7 @@ static mote_status on_record(mote_loader *ld, mote_event *event)
         return MOTE_OK;
     }
     mote_record rec;
-    mote_status st = mote_record_read(&rec, work(ld, ld->at.chunk) + ld->cursor, ld->chunk_bytes - ld->cursor);
+    mote_status st = next_record(ld, &rec);
     if (st != MOTE_OK) return st;
     switch (ld->phase) {
     case PH_ENTRIES: st = on_entry(ld, &rec, event); break;

@@ -11,7 +11,7 @@ mote_rd mote_rd_init(const uint8_t *p, size_t n)
         p = none;
         n = 0;
     }
-    return (mote_rd){.p = p, .end = p + n, .st = MOTE_OK};
+    return (mote_rd){ .p = p, .end = p + n, .st = MOTE_OK };
 }
 
 void mote_rd_fail(mote_rd *r, mote_status st)
@@ -31,28 +31,12 @@ const uint8_t *mote_rd_take(mote_rd *r, size_t n)
     return at;
 }
 
-uint8_t mote_rd_u8(mote_rd *r)
+uint32_t mote_rd_le(mote_rd *r, size_t n)
 {
-    const uint8_t *p = mote_rd_take(r, 1);
-    return p ? *p : 0;
-}
-
-uint16_t mote_rd_u16(mote_rd *r)
-{
-    const uint8_t *p = mote_rd_take(r, 2);
-    return p ? mote_le16(p) : 0;
-}
-
-uint32_t mote_rd_u32(mote_rd *r)
-{
-    const uint8_t *p = mote_rd_take(r, 4);
-    return p ? mote_le32(p) : 0;
-}
-
-uint64_t mote_rd_u64(mote_rd *r)
-{
-    const uint8_t *p = mote_rd_take(r, 8);
-    return p ? mote_le64(p) : 0;
+    const uint8_t *p = mote_rd_take(r, n);
+    uint32_t v = 0;
+    while (p && n-- > 0) v = v << 8 | p[n];
+    return v;
 }
 
 /* Spec format.md 2.2 */
@@ -72,38 +56,32 @@ uint64_t mote_rd_varint(mote_rd *r)
     return 0;
 }
 
-uint64_t mote_rd_varint_max(mote_rd *r, uint64_t max, mote_status st)
+size_t mote_rd_varint_max(mote_rd *r, size_t max, mote_status st)
 {
     uint64_t v = mote_rd_varint(r);
-    if (v <= max) return v;
+    if (v <= max) return (size_t)v;
     mote_rd_fail(r, st);
     return 0;
 }
 
-int64_t mote_rd_zigzag(mote_rd *r, int64_t limit, mote_status st)
+int32_t mote_rd_zigzag(mote_rd *r, int32_t limit, mote_status st)
 {
-    uint64_t z = mote_rd_varint(r);
-    int64_t x = (z & 1) ? -(int64_t)(z >> 1) - 1 : (int64_t)(z >> 1);
-    if (x >= -limit && x <= limit) return x;
-    mote_rd_fail(r, st);
-    return 0;
+    size_t z = mote_rd_varint_max(r, 2 * (size_t)limit, st); /* 2 limit is the number of +limit, the last one */
+    return z & 1 ? -(int32_t)(z / 2) - 1 : (int32_t)(z / 2);
 }
 
-mote_rd mote_rd_sub(mote_rd *r, uint64_t n)
+mote_rd mote_rd_sub(mote_rd *r, size_t n)
 {
-    const uint8_t *p = n > mote_rd_left(r) ? NULL : mote_rd_take(r, (size_t)n);
-    mote_rd child = mote_rd_init(p, p ? (size_t)n : 0);
-    if (!p) {
-        mote_rd_fail(r, MOTE_ERR_TRUNCATED);
-        mote_rd_fail(&child, r->st);
-    }
+    mote_rd child = *r;
+    (void)mote_rd_take(r, n);
+    child.end = r->p; /* after a failure r has not moved: nothing */
+    child.st = r->st;
     return child;
 }
 
 mote_rd mote_rd_sub_varint(mote_rd *r)
 {
-    uint64_t n = mote_rd_varint(r);
-    return mote_rd_sub(r, n);
+    return mote_rd_sub(r, mote_rd_varint_max(r, SIZE_MAX, MOTE_ERR_TRUNCATED));
 }
 
 mote_status mote_rd_end(const mote_rd *r)
@@ -116,13 +94,9 @@ mote_status mote_rd_end(const mote_rd *r)
 bool mote_tlv_next(mote_rd *r, mote_tlv *f)
 {
     if (mote_rd_left(r) == 0) return false;
-    uint64_t tag = mote_rd_varint_max(r, UINT32_MAX, MOTE_ERR_LIMIT);
-    if (!mote_rd_ok(r)) return false;
-    if (tag <= f->tag) {
-        mote_rd_fail(r, MOTE_ERR_ORDER);
-        return false;
-    }
-    f->tag = tag;
+    uint32_t last = f->tag;
+    f->tag = (uint32_t)mote_rd_varint_max(r, UINT32_MAX, MOTE_ERR_LIMIT);
+    if (f->tag <= last) mote_rd_fail(r, MOTE_ERR_ORDER);
     f->value = mote_rd_sub_varint(r);
     return mote_rd_ok(r);
 }

@@ -31,19 +31,32 @@ static inline bool mote_rd_ok(const mote_rd *r)
 void mote_rd_fail(mote_rd *r, mote_status st);
 /** The next n bytes, or NULL (TRUNCATED). n = 0 gives a valid pointer. */
 const uint8_t *mote_rd_take(mote_rd *r, size_t n);
-/** Little-endian integers; 0 after a failure. */
-uint8_t mote_rd_u8(mote_rd *r);
-uint16_t mote_rd_u16(mote_rd *r);
-uint32_t mote_rd_u32(mote_rd *r);
-uint64_t mote_rd_u64(mote_rd *r);
+/** A little-endian integer of n <= 4 bytes; 0 after a failure. */
+uint32_t mote_rd_le(mote_rd *r, size_t n);
+
+static inline uint8_t mote_rd_u8(mote_rd *r)
+{
+    return (uint8_t)mote_rd_le(r, 1);
+}
+
+static inline uint16_t mote_rd_u16(mote_rd *r)
+{
+    return (uint16_t)mote_rd_le(r, 2);
+}
+
+static inline uint32_t mote_rd_u32(mote_rd *r)
+{
+    return mote_rd_le(r, 4);
+}
+
 /** LEB128, shortest form, <= 2^63-1 (VARINT); 0 after a failure. Spec format.md 2.2 */
 uint64_t mote_rd_varint(mote_rd *r);
 /** A varint that must not exceed max, else st. */
-uint64_t mote_rd_varint_max(mote_rd *r, uint64_t max, mote_status st);
-/** Zigzag varint with |x| <= limit < 2^62, else st. Spec codecs.md 1 */
-int64_t mote_rd_zigzag(mote_rd *r, int64_t limit, mote_status st);
+size_t mote_rd_varint_max(mote_rd *r, size_t max, mote_status st);
+/** Zigzag varint with |x| <= limit < 2^30, else st. Spec codecs.md 1 */
+int32_t mote_rd_zigzag(mote_rd *r, int32_t limit, mote_status st);
 /** Child reader over the next n bytes; the parent moves past them. A failed parent gives a failed child. */
-mote_rd mote_rd_sub(mote_rd *r, uint64_t n);
+mote_rd mote_rd_sub(mote_rd *r, size_t n);
 /** v length, bytes: a child reader over the bytes. */
 mote_rd mote_rd_sub_varint(mote_rd *r);
 /** The reader's error, or TRAILING if bytes remain. */
@@ -51,7 +64,7 @@ mote_status mote_rd_end(const mote_rd *r) MOTE_MUST_CHECK;
 
 /** Walks tagged fields: tags ascend strictly. Spec format.md 2.3 */
 typedef struct mote_tlv {
-    uint64_t tag;
+    uint32_t tag;
     mote_rd value;
 } mote_tlv;
 

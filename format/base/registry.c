@@ -10,3 +10,9 @@ unsigned mote_dtype_bits(unsigned dtype)
     };
     return dtype < sizeof bits ? bits[dtype] : 0;
 }
+
+size_t mote_bytes_of(size_t n, unsigned bits)
+{
+    uint64_t bytes = ((uint64_t)n * bits + 7) / 8;
+    return bytes < SIZE_MAX ? (size_t)bytes : SIZE_MAX;
+}

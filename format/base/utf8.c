@@ -9,19 +9,19 @@ bool mote_text_valid(mote_text t, size_t min, size_t max)
     const uint8_t *p = (const uint8_t *)t.p, *end = p + t.bytes;
     while (p < end) {
         uint32_t c = *p++;
-        if (c < 0x80) {
-            if (c < 0x20 || c == 0x7F) return false;
-            continue;
+        if (c >= 0x80) {
+            unsigned more = 0; /* bytes that follow: ones behind the first */
+            while (c << more & 0x40) more++;
+            if (more < 1 || more > 3 || (size_t)(end - p) < more) return false;
+            c &= 0x3Fu >> more;
+            for (unsigned i = 0; i < more; i++, p++) {
+                if (*p >> 6 != 2) return false;
+                c = c << 6 | (*p & 0x3F);
+            }
+            /* what fewer bytes hold, two bytes 7 bits, three 11, four 16; surrogates */
+            if (c < 0x80 || c >> (5 * more + 1) == 0 || c >> 11 == 0x1B || c > 0x10FFFF) return false;
         }
-        unsigned more = c >= 0xF0 ? 3 : c >= 0xE0 ? 2 : 1;
-        if (c < 0xC2 || c > 0xF4 || (size_t)(end - p) < more) return false;
-        uint8_t lo = c == 0xE0 ? 0xA0 : c == 0xF0 ? 0x90 : 0x80; /* no overlong forms */
-        uint8_t hi = c == 0xED ? 0x9F : c == 0xF4 ? 0x8F : 0xBF; /* no surrogates, nothing above 10FFFF */
-        for (; more; more--, lo = 0x80, hi = 0xBF)
-            if (*p < lo || *p > hi)
-                return false;
-            else
-                p++;
+        if (c < 0x20 || c == 0x7F) return false;
     }
     return true;
 }

@@ -2,18 +2,18 @@
  * Directory entries and record headers. Spec format.md 8, 9. Device code. */
 #include <string.h>
 
-#include "base/rd.h"
+#include "base/fields.h"
 #include "mote/package.h"
 
 mote_status mote_record_read(mote_record *out, const uint8_t *p, size_t n)
 {
     mote_rd r = mote_rd_init(p, n);
-    uint64_t type = mote_rd_varint(&r);
-    if (mote_rd_ok(&r) && (type < MOTE_RECORD_ENTRY || type > MOTE_RECORD_SEGMENT)) return MOTE_ERR_RECORD;
+    /* of no type, 0, is what remains of a number that cannot be read: the reader's own failure came first */
+    size_t type = mote_rd_varint_max(&r, MOTE_RECORD_SEGMENT, MOTE_ERR_RECORD);
+    if (type < MOTE_RECORD_ENTRY) mote_rd_fail(&r, MOTE_ERR_RECORD);
     mote_rd v = mote_rd_sub_varint(&r);
     if (!mote_rd_ok(&r)) return r.st;
-    *out = (mote_record){.type = (mote_record_type)type, .value = v.p, .bytes = mote_rd_left(&v)};
-    out->total = n - mote_rd_left(&r);
+    *out = (mote_record){ (mote_record_type)type, v.p, mote_rd_left(&v), n - mote_rd_left(&r) };
     return MOTE_OK;
 }
 
@@ -29,69 +29,43 @@ int mote_entry_compare(uint8_t kind_a, mote_text a, uint8_t kind_b, mote_text b)
 /* The product of the dimensions that are not 0 stays below 2^48, so neither the product nor the bytes overflow. */
 static void read_shape(mote_entry *e, mote_rd *r)
 {
-    uint64_t product = 1, elements = 1;
+    size_t product = 1;
+    e->elements = 1;
     while (mote_rd_left(r)) {
-        if (e->rank == MOTE_RANK_MAX) {
+        size_t d = mote_rd_varint_max(r, MOTE_DIM_MAX - 1, MOTE_ERR_LIMIT);
+        if (e->rank == MOTE_RANK_MAX || d > (MOTE_ELEMENTS_MAX - 1) / product) {
             mote_rd_fail(r, MOTE_ERR_LIMIT);
             return;
         }
-        uint64_t d = mote_rd_varint_max(r, MOTE_DIM_MAX - 1, MOTE_ERR_LIMIT);
-        if (!mote_rd_ok(r)) return;
         e->shape[e->rank++] = d;
-        elements = d ? elements : 0;
-        if (d > (MOTE_ELEMENTS_MAX - 1) / product) mote_rd_fail(r, MOTE_ERR_LIMIT);
+        e->elements *= d;
         if (d) product *= d;
     }
-    e->elements = elements ? product : 0;
 }
 
 mote_status mote_entry_read(mote_entry *out, const uint8_t *bytes, size_t n)
 {
-    mote_entry e = {0};
-    mote_rd r = mote_rd_init(bytes, n);
-    mote_tlv f = {0};
-    unsigned seen = 0;
-    while (mote_tlv_next(&r, &f)) {
-        mote_rd *v = &f.value;
-        if (f.tag <= 12 && f.tag % 2 == 0) seen |= 1u << f.tag / 2;
-        switch (f.tag) {
-        case 2:
-            e.kind = mote_rd_u8(v);
-            if (mote_rd_ok(v) && (e.kind < MOTE_KIND_TENSOR || e.kind > MOTE_KIND_TEXT)) mote_rd_fail(v, MOTE_ERR_VALUE);
-            break;
-        case 4:
-            e.name = (mote_text){(const char *)v->p, mote_rd_left(v)};
-            if (e.name.bytes < 1 || e.name.bytes > MOTE_NAME_MAX)
-                mote_rd_fail(v, MOTE_ERR_LIMIT);
-            else if (!mote_text_valid(e.name, 1, MOTE_NAME_MAX))
-                mote_rd_fail(v, MOTE_ERR_UTF8);
-            v->p = v->end;
-            break;
-        case 6:
-            e.dtype = mote_rd_u8(v);
-            if (mote_rd_ok(v) && mote_dtype_bits(e.dtype) == 0) mote_rd_fail(v, MOTE_ERR_VALUE);
-            break;
-        case 8: read_shape(&e, v); break;
-        case 10:
-            e.chunk = mote_rd_u32(v);
-            e.offset = mote_rd_u32(v);
-            break;
-        case 12: e.stored = mote_rd_varint(v); break;
-        case 15: e.digest = mote_rd_take(v, MOTE_DIGEST_BYTES); break;
-        default:
-            mote_tlv_unknown(&r, &f);
-            v->p = v->end; /* an unknown odd tag is skipped */
-        }
-        mote_status st = mote_rd_end(v);
-        if (st != MOTE_OK) mote_rd_fail(&r, st);
-    }
-    if (r.st != MOTE_OK) return r.st;
-    if (seen != 0x7E) return MOTE_ERR_MISSING;
+    enum { KIND = 1, NAME, DTYPE, SHAPE, PLACE, STORED, DIGEST, FIELDS };
+    const uint32_t known = 1 << 2 | 1 << 4 | 1 << 6 | 1 << 8 | 1 << 10 | 1 << 12 | 1 << 15, required = 0x7E;
+    mote_rd f[FIELDS];
+    mote_status st = mote_fields_find(f, FIELDS, known, mote_rd_init(bytes, n));
+    if (st != MOTE_OK) return st;
+    mote_entry e = { .kind = mote_rd_u8(&f[KIND]), .dtype = mote_rd_u8(&f[DTYPE]) };
+    const unsigned bits = mote_dtype_bits(e.dtype);
+    if (e.kind < MOTE_KIND_TENSOR || e.kind > MOTE_KIND_TEXT) mote_rd_fail(&f[KIND], MOTE_ERR_VALUE);
+    if (bits == 0) mote_rd_fail(&f[DTYPE], MOTE_ERR_VALUE);
+    mote_rd_text(&f[NAME], &e.name, MOTE_NAME_MAX);
+    read_shape(&e, &f[SHAPE]);
+    e.chunk = mote_rd_u32(&f[PLACE]);
+    e.offset = mote_rd_u32(&f[PLACE]);
+    e.stored = mote_rd_varint_max(&f[STORED], SIZE_MAX, MOTE_ERR_LIMIT);
+    e.digest = mote_rd_take(&f[DIGEST], MOTE_DIGEST_BYTES);
+    st = mote_fields_end(f, FIELDS, required);
+    if (st != MOTE_OK) return st;
     if (e.kind != MOTE_KIND_TENSOR && (e.dtype != MOTE_U8 || e.rank != 1)) return MOTE_ERR_VALUE;
-    if (e.elements == 0 && (e.chunk || e.offset || e.stored)) return MOTE_ERR_VALUE;
-    if (e.elements && e.stored == 0) return MOTE_ERR_VALUE;
-    unsigned bits = mote_dtype_bits(e.dtype);
-    e.bytes = (e.elements * bits + 7) / 8; /* < 2^48 * 128 = 2^55 */
+    if (e.elements ? e.stored == 0 : (e.chunk | e.offset | e.stored) != 0) return MOTE_ERR_VALUE;
+    e.bytes = mote_bytes_of(e.elements, bits);
+    if (e.bytes == SIZE_MAX) return MOTE_ERR_LIMIT;
     *out = e;
     return MOTE_OK;
 }

@@ -9,10 +9,10 @@ mote_needs mote_needs_of_build(bool with_zstd)
     static const struct {
         uint8_t id, implemented;
     } ids[] = {
-#define MOTE_ID(id, name, text, state) {(id), (state)},
+#define MOTE_ID(id, name, text, state) { (id), (state) },
 #include "base/registry.def"
     };
-    mote_needs n = {{0}};
+    mote_needs n = { { 0 } };
     for (size_t i = 0; i < sizeof ids / sizeof *ids; i++)
         if (ids[i].implemented && (ids[i].id != MOTE_CODER_ZSTD || with_zstd)) mote_needs_add(&n, ids[i].id);
     return n;

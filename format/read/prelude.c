@@ -6,7 +6,7 @@
 #include "mote/package.h"
 #include "mote/version.h"
 
-static const uint8_t magic[8] = {0x89, 'M', 'O', 'T', 'E', 0x0D, 0x0A, 0x0A};
+static const uint8_t magic[8] = { 0x89, 'M', 'O', 'T', 'E', 0x0D, 0x0A, 0x0A };
 
 mote_status mote_prelude_read(mote_prelude *out, const uint8_t bytes[MOTE_PRELUDE_BYTES])
 {

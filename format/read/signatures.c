@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/digest.h"
-#include "base/rd.h"
+#include "base/le.h"
 #include "mote/package.h"
 #include "mote/version.h"
 
@@ -16,8 +16,8 @@ void mote_manifest_digest(const mote_crypto *c, uint8_t out[MOTE_DIGEST_BYTES], 
 void mote_key_id(const mote_crypto *c, uint8_t out[8], uint8_t alg, const uint8_t *key, size_t bytes)
 {
     uint8_t d[MOTE_DIGEST_BYTES];
-    const uint8_t *part[3] = {(const uint8_t *)MOTE_ROLE_KEY, &alg, key};
-    const size_t len[3] = {16, 1, bytes};
+    const uint8_t *part[3] = { (const uint8_t *)MOTE_ROLE_KEY, &alg, key };
+    const size_t len[3] = { 16, 1, bytes };
     c->sha256(c->ctx, d, part, len, 3);
     memcpy(out, d, 8);
 }
@@ -40,16 +40,16 @@ mote_status mote_signature_head_read(mote_signature_scan *scan, mote_signature_h
 {
     if (scan->entries == MOTE_SIGNATURES_MAX) return MOTE_ERR_LIMIT;
     if (scan->left < MOTE_SIGNATURE_HEAD_BYTES) return MOTE_ERR_TRUNCATED;
-    mote_rd r = mote_rd_init(bytes, MOTE_SIGNATURE_HEAD_BYTES);
-    mote_signature_head h = {.alg = mote_rd_u8(&r), .role = mote_rd_u8(&r), .bytes = mote_rd_u16(&r)};
+    mote_signature_head h = { .alg = bytes[0], .role = bytes[1], .bytes = mote_le16(bytes + 2) };
     memcpy(h.key_id, bytes + 4, 8);
     if (h.bytes > scan->left - MOTE_SIGNATURE_HEAD_BYTES) return MOTE_ERR_TRUNCATED;
     if (h.alg == 0 || h.role == 0) return MOTE_ERR_VALUE;
     if (h.alg == MOTE_ALG_ED25519 && h.bytes != MOTE_SIGNATURE_BYTES) return MOTE_ERR_VALUE;
-    uint8_t order[10] = {h.alg, h.role};
-    memcpy(order + 2, h.key_id, 8);
-    if (scan->entries && memcmp(order, scan->last, sizeof order) <= 0) return MOTE_ERR_ORDER;
-    memcpy(scan->last, order, sizeof order);
+    int order = memcmp(bytes, scan->last, 2); /* what comes first is above the zeros of the beginning: alg is not 0 */
+    if (order == 0) order = memcmp(h.key_id, scan->last + 2, 8);
+    if (order <= 0) return MOTE_ERR_ORDER;
+    memcpy(scan->last, bytes, 2);
+    memcpy(scan->last + 2, h.key_id, 8);
     scan->entries++;
     scan->left -= MOTE_SIGNATURE_HEAD_BYTES + h.bytes;
     *out = h;
@@ -98,7 +98,7 @@ mote_status mote_signatures_check(const mote_crypto *c, const mote_trust *trust,
 {
     if (trust->n_keys > MOTE_TRUSTED_MAX) return MOTE_ERR_ARG; /* nobody may believe that the others count */
     if (bytes > UINT16_MAX) return MOTE_ERR_LIMIT;
-    mote_signature_scan scan = {.left = (uint32_t)bytes};
+    mote_signature_scan scan = { .left = (uint32_t)bytes };
     while (scan.left) {
         const uint8_t *at = block + (bytes - scan.left);
         mote_signature_head h;
@@ -106,7 +106,8 @@ mote_status mote_signatures_check(const mote_crypto *c, const mote_trust *trust,
         mote_status st = mote_signature_head_read(&scan, &h, at);
         if (st != MOTE_OK) return st;
         int key = mote_signature_key(c, trust, &h);
-        if (key >= 0) st = mote_signature_check(&scan, c, trust, key, &h, at + MOTE_SIGNATURE_HEAD_BYTES, manifest_digest);
+        if (key >= 0)
+            st = mote_signature_check(&scan, c, trust, key, &h, at + MOTE_SIGNATURE_HEAD_BYTES, manifest_digest);
         if (st != MOTE_OK) return st;
     }
     return mote_signature_verdict(&scan, trust);

@@ -24,25 +24,18 @@ static unsigned entry_bytes(unsigned level)
     return level == 1 ? 36 : 40;
 }
 
-/* Children of the page of level k >= 1 whose first chunk is `first` < n. */
-static unsigned page_entries(uint32_t n, unsigned level, uint32_t first)
-{
-    unsigned shift = 4 * (level - 1);
-    uint32_t below = (n - first - 1) >> shift; /* ceil((n - first) / 16^(k-1)) - 1 */
-    return below >= MOTE_FANOUT ? MOTE_FANOUT : (unsigned)below + 1;
-}
-
 uint32_t mote_tree_page_bytes(uint32_t n_chunks, unsigned level, uint32_t first)
 {
-    return page_entries(n_chunks, level, first) * entry_bytes(level);
+    uint32_t below = (n_chunks - first - 1) >> 4 * (level - 1); /* ceil((n - first) / 16^(k-1)) - 1 children */
+    return (below >= MOTE_FANOUT ? MOTE_FANOUT : below + 1) * entry_bytes(level);
 }
 
 uint64_t mote_tree_pages_bytes(uint32_t n_chunks)
 {
-    uint64_t total = 0, nodes = n_chunks;
-    for (unsigned k = 1, h = mote_tree_height(n_chunks); k <= h; k++) {
-        total += nodes * entry_bytes(k);
-        nodes = (nodes + MOTE_FANOUT - 1) / MOTE_FANOUT;
+    uint64_t total = 0;
+    for (unsigned k = 1; n_chunks > 1; k++) {
+        total += (uint64_t)n_chunks * entry_bytes(k);
+        n_chunks = (n_chunks - 1) / MOTE_FANOUT + 1;
     }
     return total;
 }
@@ -53,9 +46,16 @@ static uint32_t first_of(uint32_t c, unsigned level)
     return c >> 4 * level << 4 * level;
 }
 
+/* Bytes of the page of level k on the way to t->chunk. */
+static uint32_t page_bytes(const mote_tree *t, unsigned level)
+{
+    return mote_tree_page_bytes(t->n_chunks, level, first_of(t->chunk, level));
+}
+
+/* The root's page comes first, so that only the last is shorter than the others. */
 static uint8_t *page_at(const mote_tree *t, unsigned level)
 {
-    return t->pages + (level == 1 ? 0 : MOTE_PAGE_BYTES_LEVEL1 + (size_t)MOTE_PAGE_BYTES_ABOVE * (level - 2));
+    return t->pages + (size_t)MOTE_PAGE_BYTES_ABOVE * (t->height - level);
 }
 
 uint8_t *mote_tree_page(const mote_tree *t)
@@ -63,64 +63,59 @@ uint8_t *mote_tree_page(const mote_tree *t)
     return page_at(t, t->level);
 }
 
-static uint64_t entry_length(const mote_tree *t, unsigned level, unsigned i)
+/* Length in an entry of a page of that level. What a size_t does not hold is more than any body has. */
+static size_t length_of(const uint8_t *entry, unsigned level)
 {
-    const uint8_t *p = page_at(t, level) + i * entry_bytes(level);
-    return level == 1 ? mote_le32(p) : mote_le64(p);
+    uint64_t n = level == 1 ? mote_le32(entry) : mote_le64(entry);
+    return n > SIZE_MAX ? SIZE_MAX : (size_t)n;
 }
 
-/* Place of the node of `level` on the way to t->chunk within its parent page. */
-static unsigned slot_of(const mote_tree *t, unsigned level)
+/* The entry of the node of `level` on the way to t->chunk, in the page above it. */
+static const uint8_t *entry_of(const mote_tree *t, unsigned level)
 {
-    return t->chunk >> 4 * level & (MOTE_FANOUT - 1);
+    return page_at(t, level + 1) + (t->chunk >> 4 * level & (MOTE_FANOUT - 1)) * entry_bytes(level + 1);
 }
 
 /* What the parent says of the node of `level` on the way to t->chunk. */
-static uint64_t node_length(const mote_tree *t, unsigned level)
+static size_t node_length(const mote_tree *t, unsigned level)
 {
-    return level == t->height ? t->body_bytes : entry_length(t, level + 1, slot_of(t, level));
+    return level == t->height ? t->body_bytes : length_of(entry_of(t, level), level + 1);
 }
 
 static const uint8_t *node_digest(const mote_tree *t, unsigned level)
 {
-    if (level == t->height) return t->root;
-    unsigned n = entry_bytes(level + 1);
-    return page_at(t, level + 1) + (slot_of(t, level) + 1) * n - MOTE_DIGEST_BYTES;
+    return level == t->height ? t->root : entry_of(t, level) + entry_bytes(level + 1) - MOTE_DIGEST_BYTES;
 }
 
 void mote_tree_init(mote_tree *t, const mote_manifest *m, const mote_crypto *crypto, uint8_t *pages)
 {
-    *t = (mote_tree){.crypto = crypto,
-                     .pages = pages,
-                     .body_bytes = m->body_bytes,
-                     .n_chunks = m->n_chunks,
-                     .chunk_max = (uint32_t)m->facts.chunk_max,
-                     .height = (uint8_t)mote_tree_height(m->n_chunks)};
-    t->level = t->height;
+    memset(t, 0, sizeof *t);
+    t->crypto = crypto;
+    t->pages = pages;
+    t->body_bytes = m->body_bytes;
+    t->n_chunks = m->n_chunks;
+    t->chunk_max = (uint32_t)m->facts.chunk_max;
+    t->level = t->height = (uint8_t)mote_tree_height(m->n_chunks);
     memcpy(t->root, m->root, MOTE_DIGEST_BYTES);
 }
 
 mote_status mote_tree_next(const mote_tree *t, uint32_t *bytes)
 {
-    uint64_t n = node_length(t, t->level);
-    if (t->level == 0) {
-        if (n < 1 || n > t->chunk_max) return MOTE_ERR_TREE;
-        *bytes = (uint32_t)n;
-    } else {
-        *bytes = mote_tree_page_bytes(t->n_chunks, t->level, first_of(t->chunk, t->level));
-    }
+    size_t n = t->level ? page_bytes(t, t->level) : node_length(t, 0);
+    if (t->level == 0 && (n < 1 || n > t->chunk_max)) return MOTE_ERR_TREE;
+    *bytes = (uint32_t)n;
     return MOTE_OK;
 }
 
 /* The lengths in a page and its own size must add up to what its parent says of it. */
 static bool page_adds_up(const mote_tree *t, unsigned level, const uint8_t *page, size_t n)
 {
-    uint64_t left = node_length(t, level);
+    size_t left = node_length(t, level), most = level == 1 ? t->chunk_max : SIZE_MAX;
     if (n > left) return false;
     left -= n;
-    for (size_t at = 0; at < n; at += entry_bytes(level)) {
-        uint64_t len = level == 1 ? mote_le32(page + at) : mote_le64(page + at);
-        if (len < 1 || len > left || (level == 1 && len > t->chunk_max)) return false;
+    for (const uint8_t *end = page + n; page < end; page += entry_bytes(level)) {
+        size_t len = length_of(page, level);
+        if (len < 1 || len > left || len > most) return false;
         left -= len;
     }
     return left == 0;
@@ -133,7 +128,7 @@ mote_status mote_tree_accept(mote_tree *t, const uint8_t *bytes, size_t n)
         return MOTE_ERR_DIGEST;
     if (k == 0) return MOTE_OK;
     if (!page_adds_up(t, k, bytes, n)) return MOTE_ERR_TREE;
-    if (bytes != page_at(t, k)) memcpy(page_at(t, k), bytes, n);
+    memmove(page_at(t, k), bytes, n); /* which is where it was read to, most often */
     t->valid |= (uint8_t)(1u << (k - 1));
     t->level--;
     return MOTE_OK;
@@ -161,12 +156,13 @@ void mote_tree_seek(mote_tree *t, uint32_t chunk)
     lead_to(t, chunk);
 }
 
-uint64_t mote_tree_position(const mote_tree *t)
+size_t mote_tree_position(const mote_tree *t)
 {
-    uint64_t at = 0;
+    size_t at = 0;
     for (unsigned k = t->height; k > t->level; k--) {
-        at += mote_tree_page_bytes(t->n_chunks, k, first_of(t->chunk, k));
-        for (unsigned i = 0, me = slot_of(t, k - 1); i < me; i++) at += entry_length(t, k, i);
+        at += page_bytes(t, k);
+        for (const uint8_t *e = page_at(t, k), *end = entry_of(t, k - 1); e < end; e += entry_bytes(k))
+            at += length_of(e, k);
     }
     return at;
 }

@@ -60,8 +60,8 @@ typedef enum mote_event_type {
 /** What a tensor looks like before its blocks. */
 typedef struct mote_tensor_info {
     uint8_t dtype, axis, layout, numeric;
-    uint64_t elements, rows, cols; /**< rows x cols: the coded matrix; axis 1: the tensor's transposed */
-    uint64_t seg_elems, n_segments;
+    size_t elements, rows, cols;   /**< rows x cols: the coded matrix; axis 1: the tensor's transposed */
+    size_t seg_elems, n_segments;
     uint32_t rank;                 /**< lowrank, else 0 */
     uint8_t coder;                 /**< of V (codecs.md 1.3) or of stored elements; lowrank: of U's */
     uint8_t bits;                  /**< affine: bits of a code, else 0 */
@@ -75,7 +75,7 @@ typedef struct mote_event {
     const mote_entry *entry;         /**< valid until the next call */
     mote_tensor_info tensor;
     struct {
-        uint64_t row, col, rows, cols; /**< rectangle of the coded matrix; native V of lowrank: rows of V */
+        size_t row, col, rows, cols; /**< rectangle of the coded matrix; native V of lowrank: rows of V */
         const uint8_t *data;         /**< where it was written: in `out` or in the target */
         size_t bytes;
         const mote_native *native;   /**< native form only; valid until the next call */

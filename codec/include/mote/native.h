@@ -30,8 +30,8 @@ typedef struct mote_native {
     uint8_t value_dtype; /**< of `values`: I8, U8, I16, U16 for affine codes, else the held dtype */
     uint8_t bits;        /**< affine: bits of a code */
     uint8_t is_resident; /**< lowrank: rows of V (rows of U otherwise) */
-    uint64_t rows, cols; /**< of this block; lowrank: cols is the rank for U, the tensor's columns for V */
-    uint64_t n_values;   /**< rows * cols for dense layouts, else the kept elements */
+    size_t rows, cols;   /**< of this block; lowrank: cols is the rank for U, the tensor's columns for V */
+    size_t n_values;     /**< rows * cols for dense layouts, else the kept elements */
     const void *values;
     const float *scales; /**< affine: scales_per_row a row; 1 in all if scales_per_row is 0 */
     const uint16_t *zeros; /**< affine with zero-points: as many as scales */

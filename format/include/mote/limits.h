@@ -3,6 +3,7 @@
 #ifndef MOTE_LIMITS_H
 #define MOTE_LIMITS_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #ifdef __cplusplus
@@ -14,24 +15,35 @@ extern "C" {
 #define MOTE_SIGNATURES_MAX 16
 #define MOTE_CHUNK_MAX (1u << 20)
 #define MOTE_CHUNKS_MAX (1u << 28)
-#define MOTE_BODY_MAX ((uint64_t)1 << 48) /* exclusive */
-#define MOTE_DIM_MAX ((uint64_t)1 << 40)  /* exclusive */
-#define MOTE_ELEMENTS_MAX ((uint64_t)1 << 48) /* exclusive, product of the dimensions that are not 0 */
+/*
+ * Counts of elements and bytes within a package have the width of size_t: arithmetic of twice the width of a small
+ * machine's registers would be a tenth of its loader. There a package whose body, facts or dimensions reach 2^32 is
+ * refused (LIMIT, MEMORY). Spec format.md 2.6
+ */
+#if SIZE_MAX > 0xFFFFFFFF
+#define MOTE_BODY_MAX ((size_t)1 << 48)     /* exclusive */
+#define MOTE_DIM_MAX ((size_t)1 << 40)      /* exclusive */
+#define MOTE_ELEMENTS_MAX ((size_t)1 << 48) /* exclusive, product of the dimensions that are not 0 */
+#else
+#define MOTE_BODY_MAX SIZE_MAX
+#define MOTE_DIM_MAX SIZE_MAX
+#define MOTE_ELEMENTS_MAX SIZE_MAX
+#endif
 #define MOTE_RANK_MAX 8
 #define MOTE_NAME_MAX 255
 
 /** What the signed manifest says about the package: exact maxima and sums. Spec format.md 5.2 */
 typedef struct mote_facts {
-    uint64_t n_entries;
-    uint64_t chunk_max;       /**< bytes of the longest chunk, 1..2^20 */
-    uint64_t entry_max;       /**< bytes of the longest entry record, header included */
-    uint64_t head_max;        /**< bytes of the longest head record, header included */
-    uint64_t resident_max;    /**< decoded bytes of all residents of one tensor */
-    uint64_t seg_elems_max;   /**< elements of the largest segment */
-    uint64_t seg_raw_max;     /**< bytes of the largest segment's elements in their entry's dtype */
-    uint64_t table_slots_max; /**< entropy tables of one head */
-    uint64_t tensor_max;      /**< bytes of the largest entry in its dtype */
-    uint64_t decoded_total;   /**< bytes of all entries in their dtypes */
+    size_t n_entries;
+    size_t chunk_max;       /**< bytes of the longest chunk, 1..2^20 */
+    size_t entry_max;       /**< bytes of the longest entry record, header included */
+    size_t head_max;        /**< bytes of the longest head record, header included */
+    size_t resident_max;    /**< decoded bytes of all residents of one tensor */
+    size_t seg_elems_max;   /**< elements of the largest segment */
+    size_t seg_raw_max;     /**< bytes of the largest segment's elements in their entry's dtype */
+    size_t table_slots_max; /**< entropy tables of one head */
+    size_t tensor_max;      /**< bytes of the largest entry in its dtype */
+    size_t decoded_total;   /**< bytes of all entries in their dtypes */
 } mote_facts;
 
 /** Ids in `needs`: bit id of 128. */

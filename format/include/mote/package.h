@@ -34,7 +34,7 @@ mote_status mote_prelude_read(mote_prelude *out, const uint8_t bytes[MOTE_PRELUD
 
 typedef struct mote_manifest {
     uint32_t n_chunks;
-    uint64_t body_bytes;
+    size_t body_bytes;
     uint8_t root[MOTE_DIGEST_BYTES];
     mote_facts facts;
     mote_needs needs;
@@ -120,7 +120,7 @@ typedef struct mote_policy {
     uint64_t installed_sequence; /**< of the installed package of this name; 0 = none */
     const uint8_t *installed_digest; /**< its manifest digest, or NULL */
     mote_needs has;              /**< ids that the reader can decode; all zero = those of this build */
-    uint64_t tensor_max, decoded_total; /**< limits on the facts; 0 = none */
+    size_t tensor_max, decoded_total; /**< limits on the facts; 0 = none */
 } mote_policy;
 
 /** Ids that this build decodes. zstd is there only if with_zstd. */
@@ -154,7 +154,7 @@ uint64_t mote_tree_pages_bytes(uint32_t n_chunks);
 typedef struct mote_tree {
     const mote_crypto *crypto;
     uint8_t *pages;
-    uint64_t body_bytes;
+    size_t body_bytes;
     uint32_t n_chunks;
     uint32_t chunk;     /**< the chunk that the path leads to */
     uint32_t chunk_max; /**< fact */
@@ -176,18 +176,18 @@ bool mote_tree_advance(mote_tree *t);
 /** Lead to another chunk: the next nodes to read are those of its path that are not in memory. */
 void mote_tree_seek(mote_tree *t, uint32_t chunk);
 /** Offset in the body of the node to read next. Everything above it must have been accepted. */
-uint64_t mote_tree_position(const mote_tree *t);
+size_t mote_tree_position(const mote_tree *t);
 
 /* ---- directory: Spec format.md 9 ---- */
 
 typedef struct mote_entry {
     uint8_t kind, dtype, rank;
     mote_text name;
-    uint64_t shape[MOTE_RANK_MAX];
-    uint64_t elements;           /**< product of the shape */
-    uint64_t bytes;              /**< ceil(elements * bits / 8) */
+    size_t shape[MOTE_RANK_MAX];
+    size_t elements;             /**< product of the shape */
+    size_t bytes;                /**< ceil(elements * bits / 8) */
     uint32_t chunk, offset;      /**< place of the head record; 0, 0 if there are no elements */
-    uint64_t stored;             /**< bytes of its head, resident and segment records */
+    size_t stored;               /**< bytes of its head, resident and segment records */
     const uint8_t *digest;       /**< 32 bytes or NULL */
 } mote_entry;
 

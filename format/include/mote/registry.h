@@ -3,6 +3,7 @@
 #ifndef MOTE_REGISTRY_H
 #define MOTE_REGISTRY_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #ifdef __cplusplus
@@ -22,6 +23,8 @@ typedef enum mote_kind { MOTE_KIND_TENSOR = 1, MOTE_KIND_BLOB = 2, MOTE_KIND_TEX
 
 /** Bits of one element (4..128), 0 for an unknown id. */
 unsigned mote_dtype_bits(unsigned dtype);
+/** Bytes of n elements of that many bits, sub-byte elements packed; SIZE_MAX if a size_t cannot tell. n < 2^48 */
+size_t mote_bytes_of(size_t n, unsigned bits);
 /** "f32"; "?" for an unknown id. Host tools only; the device build leaves it out. */
 const char *mote_dtype_name(unsigned dtype);
 /** Name of a layout, numeric or coder id; "?" if unassigned. */
