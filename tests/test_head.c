@@ -202,7 +202,8 @@ static const struct row {
     /* resident and axis */
     { "residents of nothing", MOTE_ERR_HEAD, U8, 12, GRID, F(DENSE, STORED_NUM, STORED), NONE, F(1), NONE },
     { "residents 0", MOTE_ERR_HEAD, U8, 12, GRID, F(DENSE, STORED_NUM, STORED), NONE, F(0), NONE },
-    { "residents with more", MOTE_ERR_TRAILING, U8, 12, GRID, F(DENSE, STORED_NUM, STORED), NONE, F(1, 0), NONE },
+    { "residents with more", MOTE_ERR_TRAILING, F32, 12, GRID,
+      F(LOWRANK, 2, 1, FLOAT, F16, STORED, STORED, FLOAT, F16, STORED, STORED), NONE, F(2, 0), NONE },
     { "axis 1", MOTE_OK, U8, 12, GRID, F(DENSE, STORED_NUM, STORED), NONE, NONE, F(1) },
     { "axis 0", MOTE_ERR_VALUE, U8, 12, GRID, F(DENSE, STORED_NUM, STORED), NONE, NONE, F(0) },
     { "axis 2", MOTE_ERR_VALUE, U8, 12, GRID, F(DENSE, STORED_NUM, STORED), NONE, NONE, F(2) },

@@ -53,12 +53,13 @@ typedef struct mote_term {
     mote_num v;   /**< lowrank: V */
 } mote_term;
 
+/** Sizes fit a size_t with room to spare: a reader with 32 bits refuses tensors of more than 2^27 elements. */
 typedef struct mote_head {
-    uint64_t rows, cols; /**< of the coded matrix */
-    uint64_t seg_elems;
-    uint64_t seg_rows; /**< rows of a full segment; 0 if rows are cut */
-    uint64_t row_segs; /**< segments of a row if rows are cut, else 0 */
-    uint64_t n_segments;
+    size_t rows, cols; /**< of the coded matrix */
+    size_t seg_elems;
+    size_t seg_rows; /**< rows of a full segment; 0 if rows are cut */
+    size_t row_segs; /**< segments of a row if rows are cut, else 0 */
+    size_t n_segments;
     uint32_t n_residents;
     uint16_t n_tables;
     uint8_t axis;  /**< 1: transposed */
@@ -68,8 +69,8 @@ typedef struct mote_head {
 
 /** The rectangle of the coded matrix that a segment holds. */
 typedef struct mote_extent {
-    uint64_t row, col;   /**< first row and column */
-    uint64_t rows, cols; /**< rows: pieces; cols: elements of a piece */
+    size_t row, col;   /**< first row and column */
+    size_t rows, cols; /**< rows: pieces; cols: elements of a piece */
 } mote_extent;
 
 /**
@@ -78,10 +79,10 @@ typedef struct mote_extent {
  * used     if not NULL: called for each layout, numeric and coder id that stands in the head (needs check)
  * specs    if not NULL: tables as written, max_tables of them (tools)
  * Errors   those of codecs.md 2; FACTS if there are more than max_tables tables; UNSUPPORTED for registered ids that
- *          this build lacks
+ *          this build lacks; MEMORY: more than SIZE_MAX / 32 elements
  */
 mote_status mote_head_read(mote_head *h, mote_table *tables, mote_table_spec *specs, size_t max_tables, mote_rd r,
-                           unsigned dtype, uint64_t elements, void (*used)(void *ctx, unsigned id),
+                           unsigned dtype, size_t elements, void (*used)(void *ctx, unsigned id),
                            void *ctx) MOTE_MUST_CHECK;
 
 /** Lanes of a rANS coder. */
@@ -99,10 +100,10 @@ bool mote_float_split(unsigned dtype, uint8_t *k, uint8_t *n_bytes, uint8_t *wid
 bool mote_float_holds(unsigned held, unsigned dtype);
 
 /** Extent of segment s < h->n_segments. Spec codecs.md 1.1 */
-mote_extent mote_head_extent(const mote_head *h, uint64_t s);
+mote_extent mote_head_extent(const mote_head *h, size_t s);
 /** Extent of V that resident record r < h->n_residents holds. Spec codecs.md 6.4 */
 mote_extent mote_head_resident(const mote_head *h, uint32_t r);
 /** Elements of the largest segment: min(seg_elems, rows * cols). */
-uint64_t mote_head_seg_max(const mote_head *h);
+size_t mote_head_seg_max(const mote_head *h);
 
 #endif

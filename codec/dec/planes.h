@@ -9,23 +9,23 @@
 
 /** Record a failure; false, to be returned. */
 bool mote_seg_fail(mote_seg *w, mote_status st);
-/** The next n bytes of a plane; NULL if there are fewer (STREAM). */
-const uint8_t *mote_words_take(mote_seg *w, mote_words *in, size_t n);
+/** The next n bytes of a stream; NULL if there are fewer (STREAM). */
+const uint8_t *mote_stream_take(mote_seg *w, mote_stream *s, size_t n);
 
 /**
  * Find the planes of w->num and of the layout in the record w->rd, w->rows pieces of w->cols values. Inflates.
  *
- * layout  false for factors and their like: dense, whatever the term says
+ * layout  dense for factors and their like, whatever the term says
  * direct  where inflated elements may go, or NULL
  */
-bool mote_planes_open(mote_seg *w, bool layout, uint8_t *direct);
+bool mote_planes_open(mote_seg *w, unsigned layout, uint8_t *direct);
 /** All planes must have been used up. Spec codecs.md 3.3 */
-bool mote_planes_close(mote_seg *w);
+void mote_planes_close(mote_seg *w);
 
 /** Begin a piece: its class. */
-bool mote_plane_piece(mote_seg *w, mote_plane_dec *d, const mote_plane *p);
+bool mote_plane_piece(mote_seg *w, mote_plane_dec *d);
 /** The next n values of the piece, a whole number of steps or up to its end, inside of the plane's range. */
-bool mote_plane_read(mote_seg *w, mote_plane_dec *d, const mote_plane *p, uint16_t *v, size_t n);
+bool mote_plane_read(mote_seg *w, const mote_plane_dec *d, uint16_t *v, size_t n);
 /** The next n values of byte plane j: in the record, or in w->aux; NULL on failure. */
 const uint8_t *mote_plane_bytes(mote_seg *w, unsigned j, size_t n);
 

@@ -4,7 +4,6 @@
 
 #include <string.h>
 
-#include "base/le.h"
 #include "dec/numbers.h"
 #include "dec/planes.h"
 
@@ -18,16 +17,15 @@ void mote_seg_prepare(const mote_seg_env *env)
 
 static void wipe(const mote_dest *d, size_t rows, size_t cols, unsigned bits)
 {
-    const size_t size = bits / 8;
     if (bits < 8) {
-        memset(d->p, 0, (rows * cols * bits + 7) / 8);
+        memset(d->p, 0, mote_bytes_of(rows * cols, bits));
         return;
     }
-    for (size_t r = 0; r < rows; r++) {
-        if (d->elem == size)
-            memset(d->p + r * d->row, 0, cols * size);
+    for (uint8_t *row = d->p; rows-- > 0; row += d->row) {
+        if (d->elem == bits / 8)
+            memset(row, 0, cols * d->elem);
         else
-            for (size_t c = 0; c < cols; c++) memset(d->p + r * d->row + c * d->elem, 0, size);
+            for (size_t c = 0; c < cols; c++) memset(row + c * d->elem, 0, bits / 8);
     }
 }
 
@@ -45,29 +43,31 @@ static bool dense_piece(mote_seg *w)
 /* Kept elements of one piece, w->col[0..n). */
 static bool put_kept(mote_seg *w, size_t n)
 {
+    const size_t at = w->kept;
     if (n == 0) return true;
-    size_t at = w->kept;
     w->kept += n;
     if (w->mask)
         for (size_t i = 0; i < n; i++) w->mask[w->col[i] / 8] |= (uint8_t)(1u << w->col[i] % 8);
     if (w->col_out) memcpy(w->col_out + at, w->col, n * sizeof *w->col);
-    return mote_numbers_put(w, n, w->mask || w->col_out ? NULL : w->col, at);
+    if (w->mask || w->col_out) return mote_numbers_put(w, n, NULL, at);
+    return mote_numbers_put(w, n, w->col, 0);
 }
+
+enum { FEW = sizeof(((mote_seg *)0)->few) / sizeof(uint16_t) };
 
 /* Spec codecs.md 6.2 */
 static bool bitmask_piece(mote_seg *w)
 {
-    const mote_plane *p = &w->env->head->term.mask;
     size_t n = 0;
-    if (!mote_plane_piece(w, &w->lay[0], p)) return false;
+    if (!mote_plane_piece(w, &w->lay[0])) return false;
     for (size_t base = 0, m; base < w->cols; base += 4 * m) {
         m = (w->cols - base + 3) / 4;
-        if (m > sizeof w->few / sizeof *w->few) m = sizeof w->few / sizeof *w->few;
-        if (!mote_plane_read(w, &w->lay[0], p, w->few, m)) return false;
-        for (size_t c = 0; c < 4 * m; c++) {
-            if (!(w->few[c / 4] >> c % 4 & 1)) continue;
-            if (base + c >= w->cols) return mote_seg_fail(w, MOTE_ERR_PADDING);
-            w->col[n++] = (uint16_t)(base + c);
+        if (m > FEW) m = FEW;
+        if (!mote_plane_read(w, &w->lay[0], w->few, m)) return false;
+        for (size_t i = 0; i < 4 * m; i++) {
+            if (!(w->few[i / 4] >> i % 4 & 1)) continue;
+            if (base + i >= w->cols) return mote_seg_fail(w, MOTE_ERR_PADDING);
+            w->col[n++] = (uint16_t)(base + i);
             if (n < w->block) continue;
             if (!put_kept(w, n)) return false;
             n = 0;
@@ -79,20 +79,17 @@ static bool bitmask_piece(mote_seg *w)
 /* Spec codecs.md 6.3 */
 static bool csr_piece(mote_seg *w, size_t pieces_left)
 {
-    const mote_term *t = &w->env->head->term;
     if (w->few_at == w->n_few) { /* counts are one row, so they come in whole steps */
-        size_t m = sizeof w->few / sizeof *w->few;
-        w->n_few = (uint8_t)(pieces_left < m ? pieces_left : m);
+        w->n_few = (uint8_t)(pieces_left < FEW ? pieces_left : FEW);
         w->few_at = 0;
-        if (!mote_plane_piece(w, &w->lay[0], &t->counts)) return false;
-        if (!mote_plane_read(w, &w->lay[0], &t->counts, w->few, w->n_few)) return false;
+        if (!mote_plane_read(w, &w->lay[0], w->few, w->n_few)) return false;
     }
     size_t left = w->few[w->few_at++], next = 0;
     if (left > w->cols) return mote_seg_fail(w, MOTE_ERR_INDEX);
-    if (!mote_plane_piece(w, &w->lay[1], &t->gaps)) return false;
+    if (!mote_plane_piece(w, &w->lay[1])) return false;
     for (size_t m; left > 0; left -= m) {
         m = left < w->block ? left : w->block;
-        if (!mote_plane_read(w, &w->lay[1], &t->gaps, w->col, m)) return false;
+        if (!mote_plane_read(w, &w->lay[1], w->col, m)) return false;
         for (size_t i = 0; i < m; i++) {
             next += w->col[i];
             if (next >= w->cols) return mote_seg_fail(w, MOTE_ERR_INDEX);
@@ -103,15 +100,15 @@ static bool csr_piece(mote_seg *w, size_t pieces_left)
     return true;
 }
 
-/* Spec codecs.md 6.4: row of U in w->env->factors behind V, times V, to k */
-static void multiply(mote_seg *w, const mote_sink *k, size_t cols)
+/* Spec codecs.md 6.4: the row of U that lies behind V in w->env->factors, times V, to k */
+static void multiply(mote_seg *w, const mote_sink *k)
 {
-    const size_t rank = w->cols;
+    const size_t rank = w->cols, cols = w->env->head->cols;
     const float *v = w->env->factors, *u = v + rank * cols;
     float *sum = w->tmp.f32;
     for (size_t c = 0, m; c < cols; c += m) {
-        m = cols - c < MOTE_BLOCK / 4 ? cols - c : MOTE_BLOCK / 4;
-        for (size_t i = 0; i < m; i++) sum[i] = 0;
+        m = cols - c < MOTE_BLOCK / 2 ? cols - c : MOTE_BLOCK / 2;
+        memset(sum, 0, m * sizeof *sum);
         for (size_t r = 0; r < rank; r++) {
             const float f = u[r], *row = v + r * cols + c;
             for (size_t i = 0; i < m; i++) sum[i] = sum[i] + f * row[i];
@@ -120,25 +117,22 @@ static void multiply(mote_seg *w, const mote_sink *k, size_t cols)
             uint32_t bits;
             memcpy(&bits, &sum[i], 4);
             if ((bits & 0x7FFFFFFF) > 0x7F800000) bits = 0x7FC00000;
-            mote_put32(w->tmp.byte + 4 * i, bits);
+            mote_sink_put(k, k->p + (c + i) * k->elem, bits);
         }
-        mote_sink_put(k, w->tmp.byte, MOTE_F32, m, NULL, c);
     }
 }
 
 /* --- segments --- */
 
-/* pieces and cols are small enough for every size to be computed with them */
-static bool begin(mote_seg *w, const mote_seg_env *env, const mote_num *num, uint64_t rows, uint64_t cols,
-                  const uint8_t *rec, size_t n)
+static void begin(mote_seg *w, const mote_seg_env *env, const mote_num *num, const mote_extent *e, const uint8_t *rec,
+                  size_t n)
 {
     memset(w, 0, offsetof(mote_seg, tmp));
     w->env = env;
     w->num = num;
     w->rd = mote_rd_init(rec, n);
-    w->rows = (size_t)rows;
-    w->cols = (size_t)cols;
-    return rows * cols <= SIZE_MAX / 32 || mote_seg_fail(w, MOTE_ERR_NOMEM);
+    w->rows = e->rows;
+    w->cols = e->cols;
 }
 
 /* All pieces of a record; w->sink takes them, rows `row` bytes apart. product: the sink takes a row of U at a time, and
@@ -149,178 +143,155 @@ static mote_status decode(mote_seg *w, unsigned layout, size_t row, mote_sink *p
     const bool native = w->mask || w->row_ptr; /* of a sparse layout: the kept elements stand without gaps */
     w->block = mote_numbers_block(w, listed && !native);
     if (listed && w->block > MOTE_BLOCK) w->block = MOTE_BLOCK;
-    bool ok = mote_planes_open(w, listed, direct) && mote_numbers_open(w);
-    for (size_t r = 0; r < w->rows && ok; r++) {
-        ok = mote_plane_piece(w, &w->v, &w->num->v);
+    bool ok = mote_planes_open(w, layout, direct) && mote_numbers_open(w);
+    for (size_t left = w->rows; left > 0 && ok; left--) {
+        ok = mote_plane_piece(w, &w->v);
         if (!ok) break;
         if (layout == MOTE_LAYOUT_BITMASK)
             ok = bitmask_piece(w);
         else if (layout == MOTE_LAYOUT_CSR)
-            ok = csr_piece(w, w->rows - r);
+            ok = csr_piece(w, left);
         else
             ok = dense_piece(w);
-        if (product && ok) {
-            multiply(w, product, (size_t)w->env->head->cols);
+        if (product) {
+            if (ok) multiply(w, product);
             product->p += row;
         } else if (!native) {
             w->sink.p += row;
         }
         if (w->mask) w->mask += (w->cols + 7) / 8;
-        if (w->row_ptr) w->row_ptr[r + 1] = (uint32_t)w->kept;
+        if (w->row_ptr) *++w->row_ptr = (uint32_t)w->kept;
         mote_numbers_next(w);
     }
     if (ok) mote_planes_close(w);
     return w->rd.st;
 }
 
-static mote_sink factor_sink(float *p)
-{
-    return (mote_sink){ .p = (uint8_t *)p, .elem = 4, .dtype = MOTE_F32, .entry = MOTE_F32, .machine = true };
-}
-
-mote_status mote_seg_dense(mote_seg *w, const mote_seg_env *env, uint64_t s, const uint8_t *rec, size_t n,
+mote_status mote_seg_dense(mote_seg *w, const mote_seg_env *env, size_t s, const uint8_t *rec, size_t n,
                            const mote_dest *d)
 {
     const mote_head *h = env->head;
     const mote_term *t = &h->term;
     const mote_extent e = mote_head_extent(h, s);
     const unsigned bits = mote_form_bits(h->dtype, d->form);
-    if (bits == 0) return MOTE_ERR_ARG;
-    if (!begin(w, env, &t->num, e.rows, e.cols, rec, n)) return w->rd.st;
-    const size_t rows = w->rows, cols = w->cols;
     mote_sink sink = {
         .p = d->p, .elem = d->elem, .dtype = h->dtype, .entry = h->dtype, .machine = d->form != MOTE_FORM_DENSE
     };
-    if (d->form == MOTE_FORM_F32) sink.dtype = MOTE_F32;
-    if (d->form == MOTE_FORM_F16) sink.dtype = MOTE_F16;
-    uint8_t *direct = NULL;
     mote_sink *product = NULL;
+    uint8_t *direct = NULL;
+    if (bits == 0) return MOTE_ERR_ARG;
+    if (sink.machine) sink.dtype = bits == 32 ? MOTE_F32 : MOTE_F16;
+    begin(w, env, &t->num, &e, rec, n);
     w->sink = sink;
     if (t->layout == MOTE_LAYOUT_LOWRANK) {
         w->cols = t->rank;
-        w->sink = factor_sink(env->factors + (size_t)t->rank * cols);
+        w->sink = (mote_sink){ .p = (uint8_t *)(env->factors + t->rank * e.cols),
+                               .elem = 4,
+                               .dtype = MOTE_F32,
+                               .entry = MOTE_F32,
+                               .machine = true };
         product = &sink;
     } else if (t->layout != MOTE_LAYOUT_DENSE) {
-        wipe(d, rows, cols, bits); /* what is not kept */
-    } else if (t->num.numeric == MOTE_NUM_STORED && bits >= 8 && sink.dtype == h->dtype && d->elem == bits / 8 &&
-               d->row == cols * d->elem) {
-        direct = d->p;
+        wipe(d, e.rows, e.cols, bits); /* what is not kept */
+    } else if (sink.dtype == h->dtype && d->elem == bits / 8 && d->row == e.cols * d->elem) {
+        direct = d->p; /* never of factors: they have no zstd */
     }
-    mote_status st = decode(w, t->layout, bits < 8 ? 0 : d->row, product, direct);
-    if (st != MOTE_OK) wipe(d, rows, cols, bits);
+    mote_status st = decode(w, t->layout, d->row, product, direct);
+    if (st != MOTE_OK) wipe(d, e.rows, e.cols, bits);
     return st;
 }
 
 mote_status mote_seg_resident(mote_seg *w, const mote_seg_env *env, uint32_t r, const uint8_t *rec, size_t n)
 {
     const mote_extent e = mote_head_resident(env->head, r);
-    if (!begin(w, env, &env->head->term.v, e.rows, e.cols, rec, n)) return w->rd.st;
-    const size_t row = 4 * w->cols;
-    const mote_dest d = { .p = (uint8_t *)env->factors + (size_t)e.row * row, .row = row, .elem = 4 };
-    w->sink = factor_sink((float *)(void *)d.p);
-    mote_status st = decode(w, MOTE_LAYOUT_DENSE, row, NULL, NULL);
-    if (st != MOTE_OK) wipe(&d, w->rows, w->cols, 32);
+    const mote_dest d = { .p = (uint8_t *)(env->factors + e.row * e.cols), .row = 4 * e.cols, .elem = 4 };
+    begin(w, env, &env->head->term.v, &e, rec, n);
+    w->sink = (mote_sink){ .p = d.p, .elem = 4, .dtype = MOTE_F32, .entry = MOTE_F32, .machine = true };
+    mote_status st = decode(w, MOTE_LAYOUT_DENSE, d.row, NULL, NULL);
+    if (st != MOTE_OK) wipe(&d, e.rows, e.cols, 32);
     return st;
 }
 
 /* --- native --- */
 
-/* Spec codecs.md 5, 6; offsets of the parts of a native block */
-typedef struct parts {
-    uint64_t values, scales, zeros, mask, row_ptr, col, total;
-} parts;
-
-static uint64_t part(parts *p, uint64_t n)
+/* A part of n bytes of a native block that so far has *total; NULL while only bytes are counted. */
+static void *part(uint8_t *base, size_t *total, size_t n)
 {
-    uint64_t at = (p->total + 7) & ~(uint64_t)7;
-    p->total = at + n;
-    return at;
+    const size_t at = (*total + 7) & ~(size_t)7;
+    *total = at + n;
+    return base ? base + at : NULL;
 }
 
-static unsigned native_bits(const mote_num *num)
+/* What a record becomes in native form, at base (NULL: nowhere). Spec codecs.md 5, 6. Returns its bytes. */
+static size_t native_view(const mote_head *h, size_t s, bool resident, mote_native *v, uint8_t *base)
 {
-    if (num->numeric == MOTE_NUM_AFFINE) return num->bits > 8 ? 16 : 8;
-    return mote_dtype_bits(num->dtype);
-}
-
-static parts native_parts(const mote_num *num, unsigned layout, uint64_t rows, uint64_t cols)
-{
-    parts p = { 0 };
-    p.values = part(&p, (rows * cols * native_bits(num) + 7) / 8);
+    const mote_term *t = &h->term;
+    const mote_num *num = resident ? &t->v : &t->num;
+    const mote_extent e = resident ? mote_head_resident(h, (uint32_t)s) : mote_head_extent(h, s);
+    const size_t rows = e.rows, cols = t->layout == MOTE_LAYOUT_LOWRANK && !resident ? t->rank : e.cols;
+    unsigned bits = mote_dtype_bits(num->dtype);
+    size_t total = 0;
+    memset(v, 0, sizeof *v);
+    v->layout = t->layout;
+    v->numeric = num->numeric;
+    v->value_dtype = num->dtype;
+    v->is_resident = resident;
+    v->rows = rows;
+    v->cols = cols;
+    v->n_values = rows * cols;
     if (num->numeric == MOTE_NUM_AFFINE) {
-        uint64_t n = num->scope ? rows * mote_scales_per_piece(num, cols) : 1;
-        p.scales = part(&p, 4 * n);
-        if (num->zero) p.zeros = part(&p, 2 * n);
+        bits = num->bits > 8 ? 16 : 8;
+        v->bits = num->bits;
+        v->value_dtype = (uint8_t)((bits == 16 ? MOTE_I16 : MOTE_I8) - num->zero); /* the unsigned stand before */
+        v->scales_per_row = (uint32_t)mote_scales_per_piece(num, cols);
+        v->group = num->group;
+        const size_t n = num->scope ? rows * v->scales_per_row : 1;
+        v->scales = part(base, &total, 4 * n);
+        if (num->zero) v->zeros = part(base, &total, 2 * n);
     }
-    if (layout == MOTE_LAYOUT_BITMASK) p.mask = part(&p, rows * ((cols + 7) / 8));
-    if (layout == MOTE_LAYOUT_CSR) {
-        p.row_ptr = part(&p, 4 * (rows + 1));
-        p.col = part(&p, 2 * rows * cols);
+    v->values = part(base, &total, mote_bytes_of(rows * cols, bits));
+    if (t->layout == MOTE_LAYOUT_BITMASK) v->mask = part(base, &total, rows * ((cols + 7) / 8));
+    if (t->layout == MOTE_LAYOUT_CSR) {
+        v->row_ptr = part(base, &total, 4 * (rows + 1));
+        v->col = part(base, &total, 2 * rows * cols);
     }
-    return p;
+    return total;
 }
 
-/* Rectangle of a record as its planes have it, and how they are coded. */
-static mote_extent native_extent(const mote_head *h, uint64_t s, bool resident, const mote_num **num)
+size_t mote_seg_native_bytes(const mote_head *h, bool resident)
 {
-    *num = resident ? &h->term.v : &h->term.num;
-    if (resident) return mote_head_resident(h, (uint32_t)s);
-    mote_extent e = mote_head_extent(h, s);
-    if (h->term.layout == MOTE_LAYOUT_LOWRANK) e.cols = h->term.rank;
-    return e;
-}
-
-uint64_t mote_seg_native_bytes(const mote_head *h, bool resident)
-{
-    const mote_num *num;
+    mote_native v;
     if (resident && h->n_residents == 0) return 0;
-    const mote_extent e = native_extent(h, 0, resident, &num); /* the first is never shorter than another */
-    return native_parts(num, h->term.layout, e.rows, e.cols).total;
+    return native_view(h, 0, resident, &v, NULL); /* the first is never shorter than another */
 }
 
-mote_status mote_seg_native(mote_seg *w, const mote_seg_env *env, uint64_t s, bool resident, const uint8_t *rec,
-                            size_t n, mote_native *out, void *buf, size_t bytes)
+mote_status mote_seg_native(mote_seg *w, const mote_seg_env *env, size_t s, bool resident, const uint8_t *rec, size_t n,
+                            mote_native *out, void *buf, size_t bytes)
 {
-    const mote_num *num;
-    const mote_extent e = native_extent(env->head, s, resident, &num);
-    const unsigned layout = env->head->term.layout, bits = native_bits(num);
-    const bool affine = num->numeric == MOTE_NUM_AFFINE;
-    const parts p = native_parts(num, layout, e.rows, e.cols);
-    uint8_t *base = buf;
-    if (!begin(w, env, num, e.rows, e.cols, rec, n)) return w->rd.st;
-    if (p.total > bytes) return MOTE_ERR_NOMEM;
-    if (layout == MOTE_LAYOUT_CSR && e.rows * e.cols > UINT32_MAX) return MOTE_ERR_LIMIT;
-    memset(base, 0, (size_t)p.total);
-
-    mote_native view = { .layout = (uint8_t)layout,
-                         .numeric = num->numeric,
-                         .value_dtype = num->dtype,
-                         .is_resident = resident,
-                         .rows = e.rows,
-                         .cols = e.cols,
-                         .values = base };
-    if (affine) {
-        view.value_dtype = (uint8_t)(num->zero ? bits == 16 ? MOTE_U16 : MOTE_U8 : bits == 16 ? MOTE_I16 : MOTE_I8);
-        view.bits = num->bits;
-        view.scales_per_row = (uint32_t)mote_scales_per_piece(num, e.cols);
-        view.group = num->group;
-        view.scales = w->scales_out = (float *)(void *)(base + p.scales);
-        if (num->zero) view.zeros = w->zeros_out = (uint16_t *)(void *)(base + p.zeros);
-    }
-    if (layout == MOTE_LAYOUT_BITMASK) view.mask = w->mask = base + p.mask;
-    if (layout == MOTE_LAYOUT_CSR) {
-        view.row_ptr = w->row_ptr = (uint32_t *)(void *)(base + p.row_ptr);
-        view.col = w->col_out = (uint16_t *)(void *)(base + p.col);
-    }
-    w->sink = (mote_sink){
-        .p = base, .elem = bits / 8, .dtype = view.value_dtype, .entry = num->dtype, .codes = affine, .machine = true
-    };
-    mote_status st = decode(w, layout, bits < 8 ? 0 : w->cols * w->sink.elem, NULL, NULL);
+    mote_native v;
+    const size_t need = native_view(env->head, s, resident, &v, buf);
+    const mote_num *num = resident ? &env->head->term.v : &env->head->term.num;
+    const mote_extent e = { .rows = v.rows, .cols = v.cols };
+    if (need > bytes || (v.row_ptr && v.n_values > UINT32_MAX)) return MOTE_ERR_NOMEM;
+    memset(buf, 0, need);
+    begin(w, env, num, &e, rec, n);
+    /* the view is for reading; its parts are in the caller's buffer */
+    w->mask = (uint8_t *)v.mask;
+    w->row_ptr = (uint32_t *)v.row_ptr;
+    w->col_out = (uint16_t *)v.col;
+    w->scales_out = (float *)v.scales;
+    w->zeros_out = (uint16_t *)v.zeros;
+    w->sink = (mote_sink){ .p = (uint8_t *)v.values,
+                           .elem = mote_dtype_bits(v.value_dtype) / 8,
+                           .dtype = v.value_dtype,
+                           .codes = num->numeric == MOTE_NUM_AFFINE,
+                           .machine = true };
+    mote_status st = decode(w, v.layout, e.cols * w->sink.elem, NULL, NULL);
     if (st != MOTE_OK) {
-        memset(base, 0, (size_t)p.total);
+        memset(buf, 0, need);
         return st;
     }
-    view.n_values = view.mask || view.row_ptr ? w->kept : e.rows * e.cols;
-    *out = view;
+    *out = v;
+    if (v.mask || v.row_ptr) out->n_values = w->kept;
     return MOTE_OK;
 }

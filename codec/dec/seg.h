@@ -62,16 +62,16 @@ unsigned mote_form_bits(unsigned dtype, mote_form form);
  * Destination of segment s within memory for the whole tensor (transposed tensors are scattered).
  * Errors  ARG (no such form), NOMEM (bytes too small)
  */
-mote_status mote_dest_tensor(mote_dest *d, const mote_head *h, uint64_t s, mote_form form, void *base,
+mote_status mote_dest_tensor(mote_dest *d, const mote_head *h, size_t s, mote_form form, void *base,
                              size_t bytes) MOTE_MUST_CHECK;
 /** Destination of segment s within memory of its own, rows of the coded matrix one after the other. Errors as above. */
-mote_status mote_dest_segment(mote_dest *d, const mote_head *h, uint64_t s, mote_form form, void *base,
+mote_status mote_dest_segment(mote_dest *d, const mote_head *h, size_t s, mote_form form, void *base,
                               size_t bytes) MOTE_MUST_CHECK;
 
 /** floats that env->factors needs: rank * (cols + 1) for lowrank, else 0. Spec codecs.md 7.2 */
-uint64_t mote_seg_factors(const mote_head *h);
+size_t mote_seg_factors(const mote_head *h);
 /** Bytes that suffice for any segment (resident: any resident record) of the tensor in native form. */
-uint64_t mote_seg_native_bytes(const mote_head *h, bool resident);
+size_t mote_seg_native_bytes(const mote_head *h, bool resident);
 
 /**
  * Decode segment s < head->n_segments from record rec[0..n) (its value, without type and length).
@@ -81,7 +81,7 @@ uint64_t mote_seg_native_bytes(const mote_head *h, bool resident);
  * Errors   STREAM, RANGE, INDEX, SCALE, PADDING, ZSTD, TRUNCATED, VARINT, TRAILING (the record), UNSUPPORTED,
  *          ARG (the form), NOMEM (scratch, or more than the address space)
  */
-mote_status mote_seg_dense(mote_seg *w, const mote_seg_env *env, uint64_t s, const uint8_t *rec, size_t n,
+mote_status mote_seg_dense(mote_seg *w, const mote_seg_env *env, size_t s, const uint8_t *rec, size_t n,
                            const mote_dest *d) MOTE_MUST_CHECK;
 
 /** Decode resident record r < head->n_residents of a lowrank tensor into its rows of env->factors. Errors as above. */
@@ -95,38 +95,31 @@ mote_status mote_seg_resident(mote_seg *w, const mote_seg_env *env, uint32_t r, 
  * Output  at most mote_seg_native_bytes(); on any error all of buf[0..bytes) that may have been written is zero
  * Errors  as above; NOMEM: bytes < what this segment may need
  */
-mote_status mote_seg_native(mote_seg *w, const mote_seg_env *env, uint64_t s, bool resident, const uint8_t *rec,
-                            size_t n, mote_native *out, void *buf, size_t bytes) MOTE_MUST_CHECK;
+mote_status mote_seg_native(mote_seg *w, const mote_seg_env *env, size_t s, bool resident, const uint8_t *rec, size_t n,
+                            mote_native *out, void *buf, size_t bytes) MOTE_MUST_CHECK;
 
 /* --- private to dec/, here so that the size is known --- */
 
-/** Bytes of a plane still to be read, and what has been read ahead. */
+/* Most streams of a segment: counts 3, gaps 4, scales, zero-points, V 4, byte planes; and lanes of them all. */
+#define MOTE_STREAMS (13 + MOTE_BYTE_PLANES_MAX)
+#define MOTE_STATES ((3 + MOTE_BYTE_PLANES_MAX) * MOTE_LANES_MAX + 5)
+
+/** Bytes of a plane, or of a part of it, still to be read, and what has been read ahead. */
 typedef struct mote_stream {
     mote_words in;
+    uint32_t *x;       /**< rANS: states */
+    uint8_t lanes;     /**< rANS: 0 until the first value, as a plane without values has no bytes */
     uint8_t acc, bits; /**< stored: the upper `bits` bits of the byte before in.p, moved down */
-    uint8_t lanes;     /**< rANS: 0 until the first value: a plane without values has no bytes */
 } mote_stream;
 
-/** A stream with one lane: class maps, escapes. */
-typedef struct mote_stream1 {
-    mote_stream s;
-    uint32_t x[1];
-} mote_stream1;
-
-typedef struct mote_stream_n {
-    mote_stream s;
-    uint32_t x[MOTE_LANES_MAX];
-} mote_stream_n;
-
-/** A plane with everything that may belong to it. */
+/** A plane; the stream before s[at] holds the classes, those after it escape symbols and numbers. */
 typedef struct mote_plane_dec {
-    mote_stream_n sym;
-    mote_stream1 classes, esc;
-    mote_words numbers; /**< escape numbers */
-    uint16_t table;     /**< of the current piece */
+    const mote_plane *p;
+    uint16_t table; /**< of the current piece */
+    uint8_t at;     /**< stream of its symbols or values */
 } mote_plane_dec;
 
-/** Where and how the values of a piece are written. */
+/** Where and how elements are written. */
 typedef struct mote_sink {
     uint8_t *p;    /**< element 0 */
     size_t elem;   /**< bytes from one to the next */
@@ -140,28 +133,28 @@ struct mote_seg {
     const mote_seg_env *env;
     const mote_num *num;
     mote_rd rd;        /**< the record; its status is that of the call */
-    size_t n_planes;   /**< still to be found in the record */
     size_t rows, cols; /**< pieces and their length */
-    size_t scratch_at;
+    size_t scratch_at, n_states;
+    mote_stream s[MOTE_STREAMS];
     mote_plane_dec lay[2]; /**< mask; or counts, gaps */
-    mote_plane_dec v;
-    mote_stream_n byte[MOTE_BYTE_PLANES_MAX];
-    mote_words scales, zeros; /**< from those of the current piece on */
+    mote_plane_dec v, byte[MOTE_BYTE_PLANES_MAX];
+    uint8_t n_streams, scales; /**< scales: stream; that of the zero-points is the next */
+    uint8_t n_few, few_at;     /**< csr: counts decoded ahead */
+    uint8_t pack, pack_bits;   /**< sub-byte output: bits that do not fill a byte yet */
     mote_sink sink;
-    size_t block;            /**< values to be decoded at a time */
-    size_t kept;             /**< native sparse: elements so far */
-    uint8_t *mask;           /**< native bitmask: of the current piece */
-    uint32_t *row_ptr;       /**< native csr */
-    uint16_t *col_out;       /**< native csr */
-    float *scales_out;       /**< native affine */
-    uint16_t *zeros_out;     /**< native affine with zero-points */
-    uint8_t pack, pack_bits; /**< sub-byte output: bits that do not fill a byte yet */
-    uint8_t n_few, few_at;   /**< csr: counts decoded ahead */
+    size_t block;        /**< values to be decoded at a time */
+    size_t kept;         /**< native sparse: elements so far */
+    uint8_t *mask;       /**< native bitmask: of the current piece */
+    uint32_t *row_ptr;   /**< native csr */
+    uint16_t *col_out;   /**< native csr */
+    float *scales_out;   /**< native affine */
+    uint16_t *zeros_out; /**< native affine with zero-points */
     union {
         uint8_t byte[2 * MOTE_BLOCK];
         float f32[MOTE_BLOCK / 2];
         uint64_t align;
-    } tmp; /**< elements on their way to another dtype or place, little-endian */
+    } tmp; /**< elements on their way to another dtype or place, little-endian; sums */
+    uint32_t x[MOTE_STATES];
     uint16_t val[MOTE_BLOCK], aux[MOTE_BLOCK], col[MOTE_BLOCK], few[32];
 };
 
