@@ -51,7 +51,7 @@ static size_t work_bytes(pkg_load *l)
     (void)!mote_loader_step(ld, &in, &out, &event);
     needed = mote_loader_needed(ld);
     free(work);
-    return needed && needed < (size_t)1 << 31 ? needed : open;
+    return needed && needed < (l->work_max ? l->work_max : (size_t)1 << 31) ? needed : open;
 }
 
 /* ---- the trace ---- */
@@ -76,17 +76,12 @@ static void note_part(mote_wr *w, const void *p, size_t n)
     if (p) mote_wr_bytes(w, p, n);
 }
 
-static size_t size_of(unsigned dtype)
-{
-    return (mote_dtype_bits(dtype) + 7) / 8;
-}
-
 static void note_native(mote_wr *w, const mote_native *n)
 {
     size_t scales = (size_t)(n->scales_per_row ? n->rows * n->scales_per_row : 1);
     note(w, n->layout), note(w, n->numeric), note(w, n->value_dtype), note(w, n->bits), note(w, n->is_resident);
     note(w, n->rows), note(w, n->cols), note(w, n->n_values), note(w, n->scales_per_row), note(w, n->group);
-    note_part(w, n->values, (size_t)n->n_values * size_of(n->value_dtype));
+    note_part(w, n->values, (size_t)((n->n_values * mote_dtype_bits(n->value_dtype) + 7) / 8));
     note_part(w, n->scales, scales * sizeof(float));
     note_part(w, n->zeros, scales * sizeof(uint16_t));
     note_part(w, n->mask, (size_t)(n->rows * ((n->cols + 7) / 8)));
