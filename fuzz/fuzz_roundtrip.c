@@ -3,7 +3,7 @@
  * roundtrip_check.h lists must hold. */
 #include "roundtrip_check.h"
 
-#define ELEMENTS_MAX 20000
+#define ELEMENTS_MAX 5000
 #define HEAD 12
 
 typedef struct input {

@@ -168,6 +168,7 @@ static inline mote_status check_roundtrip(const mote_encode_options *o, const mo
         MUST(o->method != MOTE_METHOD_LOSSLESS || o->rank || o->energy > 0);
         return st;
     }
+    if (st != MOTE_OK) fprintf(stderr, "%s %s\n", mote_status_name(st), error.text);
     MUST(st == MOTE_OK);
     MUST((c.entry.n_records == 0) == (t->elements == 0));
     check_records(o, &c);

@@ -224,33 +224,56 @@ static void merge_bins(merge *m)
 
 /* --- the plane ---------------------------------------------------------------------------------------------------- */
 
+/* Escape numbers and how often they occur, class after class. */
+typedef struct escape {
+    uint32_t number;
+    uint64_t n;
+} escape;
+
+typedef struct escapes {
+    escape *at;
+    size_t n;
+} escapes;
+
+/* Values of a class outside its window; the spots are those of its counts. */
+static mote_status add_escapes(escapes *e, const mote_spots *spots, const mote_cells *cells, const mote_window *w)
+{
+    escape *more = realloc(e->at, (e->n + spots->n + 1) * sizeof *more);
+    if (!more) return MOTE_ERR_NOMEM;
+    e->at = more;
+    for (uint32_t k = 0; k < spots->n; k++) {
+        int64_t t = ((int64_t)cells->vmin + ((int64_t)spots->cell[k] << cells->grain) - w->lo) >> w->shift;
+        if (t >= 0 && t < 15) continue;
+        more[e->n++] = (escape){ (uint32_t)(t < 0 ? -2 * t - 1 : 2 * (t - 15)), spots->before[k + 1] - spots->before[k] };
+    }
+    return MOTE_OK;
+}
+
 /* Symbols of escape numbers with shift s; returns the bits beside them: low bits, and varints of what is beyond. */
-static double escape_symbols(uint64_t symbol[MOTE_SYMBOLS], const mote_spots *number, unsigned s)
+static double escape_symbols(uint64_t symbol[MOTE_SYMBOLS], const escapes *e, unsigned s)
 {
     double rest = 0;
     memset(symbol, 0, MOTE_SYMBOLS * sizeof *symbol);
-    for (uint32_t i = 0; i < number->n; i++) {
-        uint32_t t = number->cell[i] >> s;
-        uint64_t n = number->before[i + 1] - number->before[i];
-        symbol[t < 15 ? t : 15] += n;
-        rest += (double)n * (s + (t < 15 ? 0 : 8.0 * (double)mote_varint_bytes(t - 15)));
+    for (size_t i = 0; i < e->n; i++) {
+        uint32_t t = e->at[i].number >> s;
+        symbol[t < 15 ? t : 15] += e->at[i].n;
+        rest += (double)e->at[i].n * (s + (t < 15 ? 0 : 8.0 * (double)mote_varint_bytes(t - 15)));
     }
     return rest;
 }
 
 /* Escape numbers: plain varints, or a table of their own. */
-static double plan_escapes(mote_plane_plan *p, const mote_spots *number, const mote_plane_ask *ask)
+static double plan_escapes(mote_plane_plan *p, const escapes *e, const mote_plane_ask *ask)
 {
     uint64_t symbol[MOTE_SYMBOLS];
     double plain = 0, best = MOTE_IMPOSSIBLE;
     unsigned shift = 0;
-    for (uint32_t i = 0; i < number->n; i++)
-        plain += 8.0 * (double)(number->before[i + 1] - number->before[i]) * (double)mote_varint_bytes(number->cell[i]);
+    for (size_t i = 0; i < e->n; i++) plain += 8.0 * (double)e->at[i].n * (double)mote_varint_bytes(e->at[i].number);
     for (unsigned s = 0; s <= 4; s++) {
-        double bits = escape_symbols(symbol, number, s) + mote_entropy_bits(symbol, MOTE_SYMBOLS);
+        double bits = escape_symbols(symbol, e, s) + mote_entropy_bits(symbol, MOTE_SYMBOLS);
         if (bits < best) best = bits, shift = s;
     }
-    double rest = escape_symbols(symbol, number, shift);
+    double rest = escape_symbols(symbol, e, shift);
     mote_table_fit f = { .symbol_bits = 0 };
     mote_table_fit_make(&f, symbol, 0, shift, NULL, true);
     plain = plain * ask->times + ask->segments * 8;
@@ -277,10 +300,12 @@ static double plan_map(mote_plane_plan *p, const merge *m)
 }
 
 /* Price of all classes with or without escapes. */
-static mote_status plan_rans(mote_plane_plan *p, merge *m, bool escapes)
+static mote_status plan_rans(mote_plane_plan *p, merge *m, bool may_escape)
 {
     const mote_plane_ask *ask = m->ask;
     const mote_cells *cells = m->cells;
+    escapes e = { 0 };
+    mote_status st = MOTE_OK;
     p->n_specs = 0;
     p->d.coder = ask->coder;
     p->d.n_classes = (uint8_t)m->n;
@@ -291,43 +316,28 @@ static mote_status plan_rans(mote_plane_plan *p, merge *m, bool escapes)
         for (unsigned i = 0; i < m->n; i++) rows[i] = m->c[i].rows;
         p->ideal += mote_entropy_bits(rows, m->n) * ask->pieces_per_row * ask->times;
     }
-    uint64_t *number = NULL; /* counts of escape numbers */
-    const size_t n_numbers = 2 * ((size_t)cells->n << cells->grain) + 1024;
-    if (escapes && !(number = calloc(n_numbers, sizeof *number))) return MOTE_ERR_NOMEM;
-    for (unsigned i = 0; i < m->n; i++) {
+    for (unsigned i = 0; i < m->n && st == MOTE_OK; i++) {
         mote_window w;
-        mote_spots_find(&m->spots, m->c[i].count, cells->n);
-        mote_window_fit(&w, &m->spots, cells, escapes);
         uint64_t symbol[MOTE_SYMBOLS];
-        mote_window_count(symbol, m->c[i].count, cells, w.lo, w.shift, escapes);
+        mote_spots_find(&m->spots, m->c[i].count, cells->n);
+        mote_window_fit(&w, &m->spots, cells, may_escape);
+        mote_window_count(symbol, &m->spots, cells, w.lo, w.shift, may_escape);
         mote_table_fit f = { .symbol_bits = 0 };
-        mote_table_fit_make(&f, symbol, w.lo, w.shift, ask->quick ? NULL : cells, escapes);
+        mote_table_fit_make(&f, symbol, w.lo, w.shift, ask->quick ? NULL : cells, may_escape);
         p->spec[p->n_specs++] = f.spec;
         p->bits += (f.symbol_bits + (double)w.n * w.shift) * ask->times + f.table_bits;
         unsigned parameters = 2;
         if (f.spec.form == 0)
             for (unsigned k = parameters = 0; k + 1 < MOTE_SYMBOLS; k++) parameters += f.spec.freq[k] > 0;
-        p->ideal += mote_entropy_bits(m->c[i].count, cells->n) * ask->times;
-        if (w.n) p->ideal += (double)w.n * cells->grain * ask->times + 0.5 * parameters * mote_log2((double)w.n);
-        for (uint32_t k = 0; escapes && k < m->spots.n; k++) {
-            int64_t t = ((int64_t)cells->vmin + ((int64_t)m->spots.cell[k] << cells->grain) - w.lo) >> w.shift;
-            if (t >= 0 && t < 15) continue;
-            number[t < 0 ? -2 * t - 1 : 2 * (t - 15)] += m->spots.before[k + 1] - m->spots.before[k];
-        }
+        double entropy = mote_nlogn(w.n);
+        for (uint32_t k = 0; k < m->spots.n; k++) entropy -= mote_nlogn(m->spots.before[k + 1] - m->spots.before[k]);
+        p->ideal += (entropy + (double)w.n * cells->grain) * ask->times;
+        if (w.n) p->ideal += 0.5 * parameters * mote_log2((double)w.n);
+        if (may_escape) st = add_escapes(&e, &m->spots, cells, &w);
     }
     p->d.escapes = 0;
-    mote_status st = MOTE_OK;
-    if (escapes) {
-        mote_spots s = { .cell = malloc(n_numbers * sizeof *s.cell), .before = malloc((n_numbers + 1) * sizeof *s.before) };
-        st = s.cell && s.before ? MOTE_OK : MOTE_ERR_NOMEM;
-        if (st == MOTE_OK) {
-            mote_spots_find(&s, number, (uint32_t)n_numbers);
-            p->bits += plan_escapes(p, &s, ask);
-        }
-        free(s.cell);
-        free(s.before);
-    }
-    free(number);
+    if (may_escape && st == MOTE_OK) p->bits += plan_escapes(p, &e, ask);
+    free(e.at);
     return st;
 }
 

@@ -13,6 +13,7 @@
 #define SAMPLE_COLS 512            /* of a row */
 #define BYTES_SAMPLE ((uint64_t)1 << 15) /* elements of byte planes that are counted first, and of each rectangle */
 #define BYTES_RUN ((uint64_t)512)
+#define CLASS_CELLS 4096 /* planes of more values have one class */
 #define CLASS_COLS 8 /* shorter rows are not worth a class */
 #define GROUP 16 /* neighbouring rows fetched together: a cache line of a transposed matrix */
 #define BYTE_MARGIN 0.01 /* byte planes decode by a copy if stored; a symbol a byte must save this much */
@@ -253,8 +254,7 @@ static mote_status begin_bins(const mote_coding *c, unsigned plane, const mote_l
         cells.grain = 4; /* f64: exponent and sign */
         cells.n >>= 4;
     }
-    unsigned max = 1u << 17 >= cells.n ? (1u << 17) / cells.n : 1;
-    if (max > MOTE_BINS_MAX) max = MOTE_BINS_MAX;
+    unsigned max = cells.n <= CLASS_CELLS ? MOTE_BINS_MAX : 1;
     if (max > c->m.rows) max = (unsigned)c->m.rows;
     if (plane == MOTE_PLANE_COUNTS || c->m.rows == 1 || c->m.cols < CLASS_COLS || limits->max_classes == 1) max = 1;
     return mote_bins_init(&w->bins[plane], &cells, max);

@@ -373,15 +373,17 @@ static void put_elements(const mote_cutter *k, const mote_extent *e, mote_plane_
         p = m->data + (e->row * m->cols + e->col) * bits / 8;
     else
         p = mote_matrix_fetch(m, e->row, e->col, (size_t)e->rows, (size_t)e->cols, &work->fetch);
+    if (n * bits % 8) {
+        memcpy(work->kept, p, bytes);
+        work->kept[bytes - 1] &= (uint8_t)((1u << n * bits % 8) - 1);
+        p = work->kept;
+    }
     if (k->code[MOTE_PLANE_V].d.coder == MOTE_CODER_ZSTD) {
         put_zstd(w, p, bytes, k->zstd_level);
         return;
     }
     mote_plane_begin(w, bytes);
-    uint8_t *to = mote_wr_room(w->out, bytes);
-    if (!to) return;
-    memcpy(to, p, bytes);
-    if (n * bits % 8) to[bytes - 1] &= (uint8_t)((1u << n * bits % 8) - 1);
+    mote_wr_bytes(w->out, p, bytes);
     w->parts.raw += bytes;
 }
 

@@ -112,15 +112,14 @@ void mote_window_fit(mote_window *w, const mote_spots *s, const mote_cells *c, b
     w->lo = (int32_t)(c->vmin + best_at * ((int64_t)1 << c->grain));
 }
 
-void mote_window_count(uint64_t symbol[MOTE_SYMBOLS], const uint64_t *count, const mote_cells *c, int32_t lo,
+void mote_window_count(uint64_t symbol[MOTE_SYMBOLS], const mote_spots *s, const mote_cells *c, int32_t lo,
                        unsigned shift, bool escapes)
 {
     const int64_t direct = escapes ? MOTE_SYMBOLS - 1 : MOTE_SYMBOLS;
     memset(symbol, 0, MOTE_SYMBOLS * sizeof *symbol);
-    for (uint32_t i = 0; i < c->n; i++) {
-        if (count[i] == 0) continue;
-        int64_t t = ((int64_t)c->vmin + ((int64_t)i << c->grain) - lo) >> shift;
-        symbol[t >= 0 && t < direct ? t : MOTE_SYMBOLS - 1] += count[i];
+    for (uint32_t i = 0; i < s->n; i++) {
+        int64_t t = ((int64_t)c->vmin + ((int64_t)s->cell[i] << c->grain) - lo) >> shift;
+        symbol[t >= 0 && t < direct ? t : MOTE_SYMBOLS - 1] += s->before[i + 1] - s->before[i];
     }
 }
 

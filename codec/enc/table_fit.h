@@ -43,7 +43,7 @@ void mote_spots_find(mote_spots *s, const uint64_t *count, uint32_t cells);
 void mote_window_fit(mote_window *w, const mote_spots *s, const mote_cells *cells, bool escapes);
 
 /** Counts of the 16 symbols of a table with lo and shift; with escapes, symbol 15 is what lies outside. */
-void mote_window_count(uint64_t symbol[MOTE_SYMBOLS], const uint64_t *count, const mote_cells *cells, int32_t lo,
+void mote_window_count(uint64_t symbol[MOTE_SYMBOLS], const mote_spots *s, const mote_cells *cells, int32_t lo,
                        unsigned shift, bool escapes);
 
 /** A table with its price. */
