@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Writes spec/vectors: packages that every reader accepts, with the digest of their elements, and packages that every
- * reader refuses, one for each rule, with the status. usage: make_vectors FOLDER. Everything is a function of this file
+ * reader refuses, one for each rule, with the status. usage: make_vectors FOLDER [CORPUS], with CORPUS
+ * also the first inputs of the fuzz targets for packages, into folders that are there. Everything is a function of this file
  * and those beside it, so that a test can make them again and compare. */
 #include "make_vectors.h"
 
@@ -12,7 +13,7 @@
 #include "base/le.h"
 #include "base/rd.h"
 
-static const char *folder;
+static const char *folder, *corpus;
 static FILE *list;
 mote_wr vec_small, vec_rich;
 const char *vec_trust;
@@ -25,6 +26,30 @@ static void write_file(const char *name, const void *data, size_t n)
     must(f != NULL);
     must(n == 0 || fwrite(data, 1, n, f) == n);
     must(fclose(f) == 0);
+}
+
+static void write_seed(const char *target, const char *name, const mote_wr *data)
+{
+    char path[1024];
+    snprintf(path, sizeof path, "%s/%s/%s", corpus, target, name);
+    FILE *f = fopen(path, "wb");
+    must(f != NULL && fwrite(data->p, 1, data->n, f) == data->n && fclose(f) == 0);
+}
+
+/* The package with zeros for digests, and ten parameters: fuzz_stream.c. */
+void vec_seed(const char *name, const mote_wr *file)
+{
+    static uint8_t flags;
+    pkg p;
+    if (!corpus || file->n > 2500 || strcmp(name, "unknown-signers") == 0 || strcmp(name, "zstd") == 0) return;
+    pkg_read(&p, file->p, file->n);
+    p.crypto = pkg_stub_crypto();
+    pkg_finish(&p);
+    for (unsigned i = 0; i < 8; i++) mote_wr_u8(&p.file, (uint8_t)(flags * 3 + i));
+    mote_wr_u8(&p.file, flags++ & 0x2F);
+    mote_wr_u8(&p.file, 0);
+    write_seed("stream", name, &p.file);
+    pkg_free(&p);
 }
 
 static void add_line(const char *name, mote_status st, const char *trust, const char *policy, const char *sha,
@@ -57,6 +82,7 @@ void vec_ok(const char *name, const mote_wr *file, const mote_wr *elements, cons
     add_line(path, MOTE_OK, vec_trust, "-", sha, text);
     snprintf(path, sizeof path, "ok/%s.mote", name);
     write_file(path, file->p, file->n);
+    vec_seed(name, file);
 }
 
 void vec_bad(const char *name, mote_status st, const char *trust, const mote_wr *file, const char *text)
@@ -376,11 +402,68 @@ static void policies(void)
     vec_policy(ok, MOTE_OK, "-", "-", "nobody is trusted: unverified, digests still hold");
 }
 
+/* One structure each, and the number that chooses it: fuzz_container.c; edits and others: fuzz_verify.c, fuzz_stream.c. */
+static void other_seeds(void)
+{
+    static const char *names[] = { "manifest", "entry", "records", "prelude", "signatures", "pages" };
+    static const uint8_t edits[][24] = { { 0, 12, 1, 1, 13, 0, 30, 0, 5, 0, 7 }, /* a fact, all true again, a bit */
+                                         { 1, 5, 3, 0, 9, 0, 13, 4, 20, 0, 15, 14, 1, 1, 1 },
+                                         { 2, 10, 1, 0, 0, 4, 3, 'a', 'b', 'c', 13, 7, 1, 0, 0, 0, 2, 0, 13 },
+                                         { 0, 11, 0, 4, 1, 2, 0, 2, 20, 0, 3, 0, 1, 13 } };
+    pkg p;
+    pkg_read(&p, vec_rich.p, vec_rich.n);
+    p.crypto = pkg_stub_crypto();
+    pkg_finish(&p);
+    for (uint8_t i = 0; i < N(names); i++) {
+        mote_wr seed = { 0 };
+        if (i == 0) wr_copy(&seed, &p.manifest);
+        if (i == 1) wr_copy(&seed, pkg_entry(&p, 2));
+        if (i == 2) mote_wr_bytes(&seed, p.body.p + p.chunk_at[0], p.chunk_at[1] - p.chunk_at[0]);
+        if (i == 3) mote_wr_bytes(&seed, p.file.p, 16);
+        if (i == 4) wr_copy(&seed, &p.signatures);
+        if (i == 5) {
+            mote_wr_u16(&seed, (uint16_t)(p.n_chunks - 1));
+            mote_wr_u64(&seed, p.body.n);
+            mote_wr_u16(&seed, (uint16_t)(p.fact[CHUNK_MAX] - 1));
+            mote_wr_bytes(&seed, p.body.p, p.chunk_at[0]);
+        }
+        mote_wr_u8(&seed, i);
+        write_seed("container", names[i], &seed);
+        mote_wr_free(&seed);
+    }
+    for (uint8_t i = 0; i < N(edits); i++) {
+        mote_wr seed = { 0 };
+        char name[16];
+        snprintf(name, sizeof name, "edits-%u", i);
+        mote_wr_bytes(&seed, edits[i], sizeof edits[i]);
+        for (unsigned k = 0; k < 8; k++) mote_wr_u8(&seed, (uint8_t)(i + k));
+        mote_wr_u8(&seed, i % 2 ? 0x81 : 0xC1);
+        mote_wr_u8(&seed, 0);
+        write_seed("stream", name, &seed);
+        seed.p[seed.n - 1] = 0;
+        write_seed("verify", name, &seed);
+        mote_wr_free(&seed);
+    }
+    mote_wr seed = { 0 };
+    wr_copy(&seed, &vec_small);
+    mote_wr_u8(&seed, 1);
+    write_seed("verify", "file", &seed);
+    wr_copy(&seed, &p.signatures);
+    mote_wr_u8(&seed, 2);
+    write_seed("verify", "block", &seed);
+    wr_delete(&seed, 0, 12);
+    seed.p[64] = 3;
+    write_seed("verify", "signature", &seed);
+    mote_wr_free(&seed);
+    pkg_free(&p);
+}
+
 int main(int argc, char **argv)
 {
     char path[1024];
-    must(argc == 2);
+    must(argc == 2 || argc == 3);
     folder = argv[1];
+    corpus = argv[2];
     static const char *parts[] = { "", "/ok", "/bad" };
     for (size_t i = 0; i < N(parts); i++) {
         snprintf(path, sizeof path, "%s%s", folder, parts[i]);
@@ -424,6 +507,7 @@ int main(int argc, char **argv)
     for (size_t i = 0; i < N(counts); i++) many_chunks(counts[i]);
     make_bad_vectors();
     make_codec_vectors();
+    if (corpus) other_seeds();
     must(fclose(list) == 0);
     mote_wr_free(&vec_small);
     mote_wr_free(&vec_rich);

@@ -16,6 +16,9 @@ void vec_bad(const char *name, mote_status st, const char *trust, const mote_wr 
 /** A line about a file that is there already; ok/NAME. */
 void vec_policy(const char *name, mote_status st, const char *trust, const char *policy, const char *text);
 
+/** An input for fuzz_stream, where asked for. */
+void vec_seed(const char *name, const mote_wr *file);
+
 /** Elements of all entries of a model, in order of the directory. */
 void vec_elements(const pkg_model *m, mote_wr *elements);
 

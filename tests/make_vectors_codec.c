@@ -691,6 +691,15 @@ void make_codec_vectors(void)
     zstd_model(&m);
     finish(&m, "zstd", "elements and byte planes as zstd frames, one that inflates 13 bytes to 100,000");
     codec_bases();
+    vec_seed("base-float", &codec_base.floats);
+    vec_seed("base-integer", &codec_base.integer);
+    vec_seed("base-affine", &codec_base.affine);
+    vec_seed("base-bitmask", &codec_base.mask);
+    vec_seed("base-csr", &codec_base.csr);
+    vec_seed("base-lowrank", &codec_base.lowrank);
+    vec_seed("base-zstd", &codec_base.zstd);
+    vec_seed("base-half-bytes", &codec_base.nibbles);
+    vec_seed("base-stored", &codec_base.stored);
     make_bad_codec_vectors();
     codec_bases_free();
 }

@@ -32,6 +32,10 @@ const mote_keypair *pkg_key(unsigned i);
 /** The public halves of the first keys, as a loader wants them. */
 const uint8_t *pkg_public_keys(void);
 
+/** Digests that are all zero and signatures that are right if their first byte is 0: with it a package of zeros in place
+ *  of digests is authentic, so that a fuzzer's edits reach what lies behind trust. */
+const mote_crypto *pkg_stub_crypto(void);
+
 /* ---- tagged fields ---- */
 
 /** Value of a field, or NULL. */
@@ -105,6 +109,7 @@ typedef struct pkg {
     mote_wr manifest; /**< tagged fields; pkg_seal() sets tree and facts */
     pkg_signature sig[PKG_KEYS];
     size_t n_sigs;
+    const mote_crypto *crypto; /**< NULL: the host's; the stub also makes signatures of zeros */
     /** A lie in one page: the entry of node `index` of level `level` gets `delta` added to its length. */
     struct {
         bool on;
@@ -154,9 +159,10 @@ typedef struct pkg_load {
     const uint8_t *file;
     size_t n;
     mote_loader_config config;
-    size_t work;  /**< bytes of workspace; 0: exactly what the package needs */
-    size_t first; /**< push: bytes of the first piece; 0: all at once */
-    size_t step;  /**< push: bytes of the others; 0: the rest; (size_t)-1: random sizes from `seed` */
+    size_t work;     /**< bytes of workspace; 0: exactly what the package needs */
+    size_t work_max; /**< packages that need more get what opening takes; 0: 2^31 */
+    size_t first;    /**< push: bytes of the first piece; 0: all at once */
+    size_t step;     /**< push: bytes of the others; 0: the rest; (size_t)-1: random sizes from `seed` */
     uint64_t seed;
     uint64_t skip;  /**< bit i mod 64: skip tensor i */
     bool target;    /**< decode into memory for the whole tensor */
