@@ -22,20 +22,14 @@ static void fill(uint8_t *data, size_t bytes, unsigned dtype, unsigned how, inpu
         const uint8_t noise = (uint8_t)(state >> (8 + 3 * (i % size)));
         const uint8_t given = in.n ? in.p[i % in.n] : 0;
         switch (how & 7) {
-        case 0: /* the input over and over */
-            data[i] = given;
-            break;
-        case 1: /* noise */
-            data[i] = noise;
-            break;
-        case 2: /* mostly zeros */
-            data[i] = state >> 61 ? 0 : noise;
-            break;
-        case 3: /* one element over and over */
-            data[i] = in.n ? in.p[i % size % in.n] : 0;
-            break;
+        case 0: /* the input over and over */ data[i] = given; break;
+        case 1: /* noise */ data[i] = noise; break;
+        case 2: /* mostly zeros */ data[i] = state >> 61 ? 0 : noise; break;
+        case 3: /* one element over and over */ data[i] = in.n ? in.p[i % size % in.n] : 0; break;
         case 4: /* few values */
-            data[i] = in.n ? in.p[(state >> 60) * size % in.n + i % size < in.n ? (state >> 60) * size % in.n + i % size : 0] : 0;
+            data[i] =
+                in.n ? in.p[(state >> 60) * size % in.n + i % size < in.n ? (state >> 60) * size % in.n + i % size : 0]
+                     : 0;
             break;
         default: /* an exponent that wanders, noise below it */
             data[i] = i % size + 1 == size && size > 1 ? (uint8_t)(given / 64 + 0x3C + (noise & 0x80)) : noise;

@@ -42,7 +42,21 @@ static void put_real(uint8_t *p, unsigned dtype, double x)
         mote_put16(p, dtype == MOTE_F16 ? mote_f32_to_f16(b) : mote_f32_to_bf16(b));
 }
 
-typedef enum kind { WEIGHTS, ROWS, COLUMNS, SPARSE, CLUSTERED, CONSTANT, ZERO, FEW, NOISE, EXTREMES, NARROW, WIDE, KINDS } kind;
+typedef enum kind {
+    WEIGHTS,
+    ROWS,
+    COLUMNS,
+    SPARSE,
+    CLUSTERED,
+    CONSTANT,
+    ZERO,
+    FEW,
+    NOISE,
+    EXTREMES,
+    NARROW,
+    WIDE,
+    KINDS
+} kind;
 
 static uint8_t *make(const mote_model_tensor *t, kind k)
 {
@@ -66,13 +80,15 @@ static uint8_t *make(const mote_model_tensor *t, kind k)
         if (k == NARROW) x = (double)((float)(int)(x * 4096) / 1024);
         if (k == WIDE) x *= pow(2, (double)(r % 120) - 60);
         if (k == ZERO) continue;
-        if (k == NOISE || (!is_real_dtype(t->dtype) && k != SPARSE && k != CLUSTERED && k != CONSTANT && k != FEW && k != NARROW)) {
+        if (k == NOISE ||
+            (!is_real_dtype(t->dtype) && k != SPARSE && k != CLUSTERED && k != CONSTANT && k != FEW && k != NARROW)) {
             for (unsigned j = 0; j < size; j++) p[j] = (uint8_t)(r >> 8 * (j % 8));
         } else if (is_real_dtype(t->dtype)) {
             put_real(p, t->dtype, x);
             if (k == EXTREMES && r % 3 == 0 && t->dtype == MOTE_F32) mote_put32(p, extremes[r / 3 % N(extremes)]);
             if (k == EXTREMES && r % 3 == 0 && size == 2) mote_put16(p, extremes[r / 3 % N(extremes)] >> 16);
-            if (k == EXTREMES && r % 3 == 0 && size == 8) mote_put64(p, (uint64_t)extremes[r / 3 % N(extremes)] << 32 | 7);
+            if (k == EXTREMES && r % 3 == 0 && size == 8)
+                mote_put64(p, (uint64_t)extremes[r / 3 % N(extremes)] << 32 | 7);
         } else if (x != 0) { /* small integers */
             p[0] = k == CONSTANT ? 3 : (uint8_t)(k == NARROW ? r % 200 : 1 + r % 3);
         }
@@ -82,7 +98,9 @@ static uint8_t *make(const mote_model_tensor *t, kind k)
 
 static mote_model_tensor tensor(unsigned dtype, unsigned rank, uint64_t a, uint64_t b, uint64_t c)
 {
-    mote_model_tensor t = { .name = "a tensor", .dtype = (mote_dtype)dtype, .rank = rank, .shape = { a, b, c }, .elements = 1 };
+    mote_model_tensor t = {
+        .name = "a tensor", .dtype = (mote_dtype)dtype, .rank = rank, .shape = { a, b, c }, .elements = 1
+    };
     for (unsigned i = 0; i < rank; i++) t.elements *= t.shape[i];
     t.bytes = dtype_bytes(dtype, t.elements);
     return t;
@@ -94,10 +112,11 @@ static const struct {
     unsigned rank;
     uint64_t shape[3];
 } shapes[] = {
-    { 0, { 0 } },          { 1, { 0 } },         { 1, { 1 } },        { 1, { 2 } },         { 1, { 3 } },       { 1, { 17 } },
-    { 1, { 1000 } },       { 1, { 5003 } },      { 2, { 0, 5 } },     { 2, { 1, 1 } },      { 2, { 1, 777 } },  { 2, { 777, 1 } },
-    { 2, { 2, 2 } },       { 2, { 33, 65 } },    { 2, { 64, 64 } },   { 2, { 3, 3001 } },   { 2, { 3001, 3 } }, { 2, { 130, 131 } },
-    { 3, { 16, 3, 3 } },   { 3, { 7, 40, 41 } }, { 3, { 64, 1, 9 } }, { 3, { 2, 2, 2000 } },
+    { 0, { 0 } },        { 1, { 0 } },          { 1, { 1 } },        { 1, { 2 } },        { 1, { 3 } },
+    { 1, { 17 } },       { 1, { 1000 } },       { 1, { 5003 } },     { 2, { 0, 5 } },     { 2, { 1, 1 } },
+    { 2, { 1, 777 } },   { 2, { 777, 1 } },     { 2, { 2, 2 } },     { 2, { 33, 65 } },   { 2, { 64, 64 } },
+    { 2, { 3, 3001 } },  { 2, { 3001, 3 } },    { 2, { 130, 131 } }, { 3, { 16, 3, 3 } }, { 3, { 7, 40, 41 } },
+    { 3, { 64, 1, 9 } }, { 3, { 2, 2, 2000 } },
 };
 
 /* Every type in every shape, of all kinds of data, lossless, in each profile with small and large chunks. */
@@ -108,7 +127,8 @@ START_TEST(lossless_tensors_come_back_exactly) /* _i: dtype - 1 */
     unsigned turn = 0;
     for (size_t s = 0; s < N(shapes); s++)
         for (unsigned k = 0; k < KINDS; k++, turn++) {
-            mote_model_tensor t = tensor(dtype, shapes[s].rank, shapes[s].shape[0], shapes[s].shape[1], shapes[s].shape[2]);
+            mote_model_tensor t =
+                tensor(dtype, shapes[s].rank, shapes[s].shape[0], shapes[s].shape[1], shapes[s].shape[2]);
             mote_encode_options o = MOTE_ENCODE_OPTIONS_INIT;
             o.profile = (mote_profile)(turn % 3);
             o.chunk_max = chunks[turn / 3 % 4];
@@ -123,18 +143,52 @@ static const mote_encode_options lossy[] = {
     { .method = MOTE_METHOD_AFFINE, .bits = 8, .scope = MOTE_SCOPE_ROW, .scale_dtype = MOTE_F32 },
     { .method = MOTE_METHOD_AFFINE, .bits = 8, .scope = MOTE_SCOPE_TENSOR, .scale_dtype = MOTE_F32, .zero_point = 1 },
     { .method = MOTE_METHOD_AFFINE, .bits = 7, .scope = MOTE_SCOPE_GROUP, .group = 16, .scale_dtype = MOTE_F16 },
-    { .method = MOTE_METHOD_AFFINE, .bits = 5, .scope = MOTE_SCOPE_GROUP, .group = 100, .scale_dtype = MOTE_BF16, .zero_point = 1 },
+    { .method = MOTE_METHOD_AFFINE,
+      .bits = 5,
+      .scope = MOTE_SCOPE_GROUP,
+      .group = 100,
+      .scale_dtype = MOTE_BF16,
+      .zero_point = 1 },
     { .method = MOTE_METHOD_AFFINE, .bits = 4, .scope = MOTE_SCOPE_ROW, .scale_dtype = MOTE_F16, .zero_point = 1 },
-    { .method = MOTE_METHOD_AFFINE, .bits = 3, .scope = MOTE_SCOPE_ROW, .scale_dtype = MOTE_F32, .prune_fraction = 0.7 },
+    { .method = MOTE_METHOD_AFFINE,
+      .bits = 3,
+      .scope = MOTE_SCOPE_ROW,
+      .scale_dtype = MOTE_F32,
+      .prune_fraction = 0.7 },
     { .method = MOTE_METHOD_AFFINE, .bits = 2, .scope = MOTE_SCOPE_TENSOR, .scale_dtype = MOTE_BF16 },
     { .method = MOTE_METHOD_AFFINE, .bits = 1, .scope = MOTE_SCOPE_ROW, .scale_dtype = MOTE_F32 },
-    { .method = MOTE_METHOD_AFFINE, .bits = 1, .scope = MOTE_SCOPE_ROW, .scale_dtype = MOTE_F32, .prune_fraction = 0.9 },
-    { .method = MOTE_METHOD_AFFINE, .bits = 1, .scope = MOTE_SCOPE_GROUP, .group = 8, .scale_dtype = MOTE_F32, .zero_point = 1 },
+    { .method = MOTE_METHOD_AFFINE,
+      .bits = 1,
+      .scope = MOTE_SCOPE_ROW,
+      .scale_dtype = MOTE_F32,
+      .prune_fraction = 0.9 },
+    { .method = MOTE_METHOD_AFFINE,
+      .bits = 1,
+      .scope = MOTE_SCOPE_GROUP,
+      .group = 8,
+      .scale_dtype = MOTE_F32,
+      .zero_point = 1 },
     { .method = MOTE_METHOD_AFFINE, .bits = 16, .scope = MOTE_SCOPE_ROW, .scale_dtype = MOTE_F32 },
-    { .method = MOTE_METHOD_AFFINE, .bits = 16, .scope = MOTE_SCOPE_GROUP, .group = 7, .scale_dtype = MOTE_F16, .zero_point = 1, .prune_threshold = 0.03 },
-    { .method = MOTE_METHOD_AFFINE, .bits = 8, .scope = MOTE_SCOPE_ROW, .scale_dtype = MOTE_F32, .prune_fraction = 0.95 },
+    { .method = MOTE_METHOD_AFFINE,
+      .bits = 16,
+      .scope = MOTE_SCOPE_GROUP,
+      .group = 7,
+      .scale_dtype = MOTE_F16,
+      .zero_point = 1,
+      .prune_threshold = 0.03 },
+    { .method = MOTE_METHOD_AFFINE,
+      .bits = 8,
+      .scope = MOTE_SCOPE_ROW,
+      .scale_dtype = MOTE_F32,
+      .prune_fraction = 0.95 },
     { .method = MOTE_METHOD_AFFINE, .bits = 8, .scope = MOTE_SCOPE_ROW, .scale_dtype = MOTE_F32, .rank = 3 },
-    { .method = MOTE_METHOD_AFFINE, .bits = 6, .scope = MOTE_SCOPE_GROUP, .group = 5, .scale_dtype = MOTE_F16, .energy = 0.9, .zero_point = 1 },
+    { .method = MOTE_METHOD_AFFINE,
+      .bits = 6,
+      .scope = MOTE_SCOPE_GROUP,
+      .group = 5,
+      .scale_dtype = MOTE_F16,
+      .energy = 0.9,
+      .zero_point = 1 },
     { .method = MOTE_METHOD_F16 },
     { .method = MOTE_METHOD_BF16 },
     { .method = MOTE_METHOD_F16, .prune_fraction = 0.5 },

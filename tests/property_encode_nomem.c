@@ -57,10 +57,23 @@ void __wrap_free(void *p)
 static const mote_encode_options options[] = {
     { .method = MOTE_METHOD_LOSSLESS, .profile = MOTE_PROFILE_STD },
     { .method = MOTE_METHOD_LOSSLESS, .profile = MOTE_PROFILE_NANO, .chunk_max = 512, .prune_fraction = 0.6 },
-    { .method = MOTE_METHOD_AFFINE, .bits = 4, .scope = MOTE_SCOPE_ROW, .scale_dtype = MOTE_F32, .profile = MOTE_PROFILE_STD },
-    { .method = MOTE_METHOD_AFFINE, .bits = 8, .scope = MOTE_SCOPE_GROUP, .group = 8, .scale_dtype = MOTE_F16, .zero_point = 1,
+    { .method = MOTE_METHOD_AFFINE,
+      .bits = 4,
+      .scope = MOTE_SCOPE_ROW,
+      .scale_dtype = MOTE_F32,
+      .profile = MOTE_PROFILE_STD },
+    { .method = MOTE_METHOD_AFFINE,
+      .bits = 8,
+      .scope = MOTE_SCOPE_GROUP,
+      .group = 8,
+      .scale_dtype = MOTE_F16,
+      .zero_point = 1,
       .prune_fraction = 0.8 },
-    { .method = MOTE_METHOD_AFFINE, .bits = 5, .scope = MOTE_SCOPE_TENSOR, .scale_dtype = MOTE_F16, .tensor_digests = 1 },
+    { .method = MOTE_METHOD_AFFINE,
+      .bits = 5,
+      .scope = MOTE_SCOPE_TENSOR,
+      .scale_dtype = MOTE_F16,
+      .tensor_digests = 1 },
     { .method = MOTE_METHOD_F16, .tensor_digests = 1 },
     { .method = MOTE_METHOD_LOSSLESS, .rank = 2 },
     { .method = MOTE_METHOD_AFFINE, .bits = 8, .scope = MOTE_SCOPE_ROW, .scale_dtype = MOTE_F32, .energy = 0.5 },
@@ -94,8 +107,9 @@ START_TEST(each_failed_allocation_is_reported) /* _i: of options, beyond: a blob
     if (!blob) o = options[_i];
     o.struct_size = sizeof o;
     o.small = 1;
-    const mote_model_tensor t = { .name = "w", .dtype = MOTE_F32, .rank = 2, .shape = { 60, 70 }, .elements = N(weights),
-                                  .bytes = sizeof weights };
+    const mote_model_tensor t = {
+        .name = "w", .dtype = MOTE_F32, .rank = 2, .shape = { 60, 70 }, .elements = N(weights), .bytes = sizeof weights
+    };
     fill();
     mote_coded c;
     uint64_t want = 0;

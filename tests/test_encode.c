@@ -33,7 +33,9 @@ static double bell(void)
 
 static mote_model_tensor matrix(mote_dtype dtype, uint64_t rows, uint64_t cols)
 {
-    mote_model_tensor t = { .name = "layer.weight", .dtype = dtype, .rank = 2, .shape = { rows, cols }, .elements = rows * cols };
+    mote_model_tensor t = {
+        .name = "layer.weight", .dtype = dtype, .rank = 2, .shape = { rows, cols }, .elements = rows * cols
+    };
     t.bytes = dtype_bytes(dtype, t.elements);
     return t;
 }
@@ -124,9 +126,12 @@ static const struct {
     unsigned first, last, shift; /* equal counts of cells first..last, and the shift that this takes */
     bool escapes;
 } windows[] = {
-    { "16 values directly", 30, 45, 0, false },     { "15 values beside an escape", 30, 44, 0, true },
-    { "17 values directly", 30, 46, 1, false },     { "all values directly", 0, 255, 4, false },
-    { "the lowest values", 0, 3, 0, true },         { "the highest values", 250, 255, 0, false },
+    { "16 values directly", 30, 45, 0, false },
+    { "15 values beside an escape", 30, 44, 0, true },
+    { "17 values directly", 30, 46, 1, false },
+    { "all values directly", 0, 255, 4, false },
+    { "the lowest values", 0, 3, 0, true },
+    { "the highest values", 250, 255, 0, false },
     { "240 values beside an escape", 5, 244, 4, true },
 };
 
@@ -182,7 +187,9 @@ START_TEST(exactly_the_smallest_are_pruned) /* _i: dtype */
             memset(data + i * bytes, (int)(rnd() % 3), bytes - 1), data[i * bytes + bytes - 1] &= 0x81;
         mote_prune p;
         ck_assert_int_eq(mote_prune_fraction(&p, data, (uint8_t)_i, n, fractions[turn % N(fractions)]), MOTE_OK);
-        const mote_matrix m = { .data = data, .dtype = (uint8_t)_i, .held = (uint8_t)_i, .rows = 1, .cols = n, .prune = &p };
+        const mote_matrix m = {
+            .data = data, .dtype = (uint8_t)_i, .held = (uint8_t)_i, .rows = 1, .cols = n, .prune = &p
+        };
         mote_fetch f = { 0 };
         ck_assert_int_eq(mote_fetch_reserve(&f, n), MOTE_OK);
         out = malloc(n * bytes);
@@ -364,7 +371,8 @@ START_TEST(fetching_transposes)
             const uint8_t *p = mote_matrix_fetch(&m, row, col, some, n, &f);
             for (size_t r = 0; r < some; r++)
                 for (size_t c = 0; c < n; c++)
-                    ck_assert_int_eq(memcmp(p + (r * n + c) * bytes, data + ((col + c) * cols + row + r) * bytes, bytes), 0);
+                    ck_assert_int_eq(
+                        memcmp(p + (r * n + c) * bytes, data + ((col + c) * cols + row + r) * bytes, bytes), 0);
         }
         mote_fetch_free(&f);
     }
@@ -378,16 +386,26 @@ START_TEST(narrower_types_are_found)
         uint8_t dtype;
         bool bf16, f16, f32;
     } rows[] = {
-        { 0x3F800000, MOTE_F32, true, true, true },          { 0x3F810000, MOTE_F32, true, true, true },
-        { 0x3F802000, MOTE_F32, false, true, true },         { 0x3F801000, MOTE_F32, false, false, true },
-        { 0x80000000, MOTE_F32, true, true, true },          { 0x33800000, MOTE_F32, true, true, true }, /* 2^-24 */
-        { 0x33000000, MOTE_F32, true, false, true },         { 0x477FE000, MOTE_F32, false, true, true }, /* 65504 */
-        { 0x47800000, MOTE_F32, true, false, true },         { 0x00000001, MOTE_F32, false, false, true },
-        { 0x00010000, MOTE_F32, true, false, true },         { 0x7F800000, MOTE_F32, true, true, true },
-        { 0x7FC00000, MOTE_F32, true, true, true },          { 0x7FC00001, MOTE_F32, false, false, true },
-        { 0x3FF0000000000000, MOTE_F64, true, true, true },  { 0x3FF0000020000000, MOTE_F64, false, false, true },
-        { 0x3FF0000010000000, MOTE_F64, false, false, false }, { 0x36A0000000000000, MOTE_F64, false, false, true },
-        { 0x3690000000000000, MOTE_F64, false, false, false }, { 0x7FF0000000000000, MOTE_F64, true, true, true },
+        { 0x3F800000, MOTE_F32, true, true, true },
+        { 0x3F810000, MOTE_F32, true, true, true },
+        { 0x3F802000, MOTE_F32, false, true, true },
+        { 0x3F801000, MOTE_F32, false, false, true },
+        { 0x80000000, MOTE_F32, true, true, true },
+        { 0x33800000, MOTE_F32, true, true, true }, /* 2^-24 */
+        { 0x33000000, MOTE_F32, true, false, true },
+        { 0x477FE000, MOTE_F32, false, true, true }, /* 65504 */
+        { 0x47800000, MOTE_F32, true, false, true },
+        { 0x00000001, MOTE_F32, false, false, true },
+        { 0x00010000, MOTE_F32, true, false, true },
+        { 0x7F800000, MOTE_F32, true, true, true },
+        { 0x7FC00000, MOTE_F32, true, true, true },
+        { 0x7FC00001, MOTE_F32, false, false, true },
+        { 0x3FF0000000000000, MOTE_F64, true, true, true },
+        { 0x3FF0000020000000, MOTE_F64, false, false, true },
+        { 0x3FF0000010000000, MOTE_F64, false, false, false },
+        { 0x36A0000000000000, MOTE_F64, false, false, true },
+        { 0x3690000000000000, MOTE_F64, false, false, false },
+        { 0x7FF0000000000000, MOTE_F64, true, true, true },
     };
     for (size_t i = 0; i < N(rows); i++) {
         uint8_t p[16];
@@ -407,7 +425,10 @@ static const struct {
     const char *name;
     mote_encode_options o;
 } bad_options[] = {
-#define OPTIONS(...) { .struct_size = sizeof(mote_encode_options), __VA_ARGS__ }
+#define OPTIONS(...)                                            \
+    {                                                           \
+        .struct_size = sizeof(mote_encode_options), __VA_ARGS__ \
+    }
     { "another size", { .struct_size = 8 } },
     { "method", OPTIONS(.method = (mote_method)4) },
     { "profile", OPTIONS(.profile = (mote_profile)3) },
@@ -434,7 +455,8 @@ START_TEST(bad_options_are_refused)
     mote_coded c;
     ck_assert_msg(mote_encode_tensor(&c, &bad_options[_i].o, &t, (const uint8_t *)x, NULL) == MOTE_ERR_ARG, "%s",
                   bad_options[_i].name);
-    ck_assert_int_eq(mote_encode_blob(&c, &bad_options[_i].o, MOTE_KIND_BLOB, "b", (const uint8_t *)x, 4), MOTE_ERR_ARG);
+    ck_assert_int_eq(mote_encode_blob(&c, &bad_options[_i].o, MOTE_KIND_BLOB, "b", (const uint8_t *)x, 4),
+                     MOTE_ERR_ARG);
 }
 END_TEST
 
@@ -463,8 +485,10 @@ static const struct {
     uint32_t element;
     const char *text;
 } refused[] = {
-    { MOTE_METHOD_AFFINE, 0, 0x7FC00000, "NaN or infinite" }, { MOTE_METHOD_AFFINE, 0, 0xFF800000, "NaN or infinite" },
-    { MOTE_METHOD_LOSSLESS, 0.5, 0x7F800000, "NaN or infinite" }, { MOTE_METHOD_F16, 0, 0x47800000, "bf16" },
+    { MOTE_METHOD_AFFINE, 0, 0x7FC00000, "NaN or infinite" },
+    { MOTE_METHOD_AFFINE, 0, 0xFF800000, "NaN or infinite" },
+    { MOTE_METHOD_LOSSLESS, 0.5, 0x7F800000, "NaN or infinite" },
+    { MOTE_METHOD_F16, 0, 0x47800000, "bf16" },
     { MOTE_METHOD_BF16, 0, 0x7F7FFFFF, "bf16" },
 };
 
@@ -498,8 +522,8 @@ static void fill_weights(int row_octaves, int col_octaves)
 {
     for (int r = 0; r < ROWS; r++)
         for (int c = 0; c < COLS; c++)
-            weights[r * COLS + c] =
-                (float)(0.02 * bell() * pow(2, row_octaves ? r % row_octaves : 0) * pow(2, col_octaves ? c % col_octaves : 0));
+            weights[r * COLS + c] = (float)(0.02 * bell() * pow(2, row_octaves ? r % row_octaves : 0) *
+                                            pow(2, col_octaves ? c % col_octaves : 0));
 }
 
 static mote_encode_report report(const mote_encode_options *o, const void *data)
@@ -582,8 +606,10 @@ START_TEST(lanes_follow_the_segments)
         mote_profile profile;
         uint32_t chunk;
         unsigned coder;
-    } rows[] = { { MOTE_PROFILE_STD, 16384, MOTE_CODER_RANS1 },   { MOTE_PROFILE_STD, 65536, MOTE_CODER_RANS8 },
-                 { MOTE_PROFILE_HOST, 1 << 20, MOTE_CODER_RANS32 }, { MOTE_PROFILE_NANO, 65536, MOTE_CODER_RANS1 } };
+    } rows[] = { { MOTE_PROFILE_STD, 16384, MOTE_CODER_RANS1 },
+                 { MOTE_PROFILE_STD, 65536, MOTE_CODER_RANS8 },
+                 { MOTE_PROFILE_HOST, 1 << 20, MOTE_CODER_RANS32 },
+                 { MOTE_PROFILE_NANO, 65536, MOTE_CODER_RANS1 } };
     for (unsigned i = 0; i < N(rows); i++) {
         mote_encode_options o = MOTE_ENCODE_OPTIONS_INIT;
         o.profile = rows[i].profile;

@@ -4,8 +4,8 @@
 #include "enc/encoder.h"
 #include "enc/scales.h"
 
-#define SAME_NOISE 1.0233     /* 0.1 dB */
-#define SPARSE_ZEROS 0.1      /* share of zero codes from which on leaving them out is tried */
+#define SAME_NOISE 1.0233 /* 0.1 dB */
+#define SPARSE_ZEROS 0.1  /* share of zero codes from which on leaving them out is tried */
 
 /* Groups that a cut row could not hold in one piece become shorter. */
 void mote_encoder_affine_set(const mote_encoder *e, mote_affine *a, uint64_t cols)

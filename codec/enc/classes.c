@@ -41,7 +41,7 @@ void mote_bins_free(mote_bins *b)
 {
     free(b->count);
     free(b->fast);
-    *b = (mote_bins){0};
+    *b = (mote_bins){ 0 };
 }
 
 unsigned mote_bins_row(mote_bins *b, uint64_t key)
@@ -132,9 +132,9 @@ void mote_bins_sum(mote_bins *b)
 /* --- merging ------------------------------------------------------------------------------------------------------ */
 
 typedef struct cluster {
-    uint64_t *count; /* [cells] */
+    uint64_t *count;        /* [cells] */
     uint64_t rows, n, bins; /* bins: bit i = bin i */
-    double price, join; /* of its own; what joining the next one would change */
+    double price, join;     /* of its own; what joining the next one would change */
 } cluster;
 
 typedef struct merge {
@@ -142,7 +142,7 @@ typedef struct merge {
     const mote_plane_ask *ask;
     uint64_t *both;
     mote_spots spots; /* workspace */
-    bool direct; /* 16 symbols can hold every value */
+    bool direct;      /* 16 symbols can hold every value */
     cluster c[MOTE_BINS_MAX];
     unsigned n;
 } merge;
@@ -244,7 +244,8 @@ static mote_status add_escapes(escapes *e, const mote_spots *spots, const mote_c
     for (uint32_t k = 0; k < spots->n; k++) {
         int64_t t = ((int64_t)cells->vmin + ((int64_t)spots->cell[k] << cells->grain) - w->lo) >> w->shift;
         if (t >= 0 && t < 15) continue;
-        more[e->n++] = (escape){ (uint32_t)(t < 0 ? -2 * t - 1 : 2 * (t - 15)), spots->before[k + 1] - spots->before[k] };
+        more[e->n++] =
+            (escape){ (uint32_t)(t < 0 ? -2 * t - 1 : 2 * (t - 15)), spots->before[k + 1] - spots->before[k] };
     }
     return MOTE_OK;
 }

@@ -13,15 +13,15 @@
 /** Counts of the values of a plane, by bins of rows. */
 typedef struct mote_bins {
     mote_cells cells;
-    unsigned max, n;              /* bins allowed, in use */
-    uint16_t key[MOTE_BINS_MAX];  /* scale of each bin */
+    unsigned max, n;             /* bins allowed, in use */
+    uint16_t key[MOTE_BINS_MAX]; /* scale of each bin */
     uint64_t rows[MOTE_BINS_MAX];
-    uint64_t *count;              /* [max][cells.n], complete after mote_bins_sum() */
-    uint32_t *fast;               /* [max][ways][cells.n]: what has not been summed */
+    uint64_t *count; /* [max][cells.n], complete after mote_bins_sum() */
+    uint32_t *fast;  /* [max][ways][cells.n]: what has not been summed */
     uint32_t pending[MOTE_BINS_MAX];
     unsigned ways;
-    uint8_t of_key[MOTE_KEYS];    /* bin + 1 */
-    int32_t least, most;          /* of the values seen, kept where cells are coarse */
+    uint8_t of_key[MOTE_KEYS]; /* bin + 1 */
+    int32_t least, most;       /* of the values seen, kept where cells are coarse */
 } mote_bins;
 
 /** max bins; counts of values 0..(cells.n << grain)-1 above vmin. NOMEM. Free with mote_bins_free(), also after an error. */
@@ -53,12 +53,12 @@ typedef struct mote_plane_ask {
 
 /** A plane as it will be coded. */
 typedef struct mote_plane_plan {
-    mote_plane d;                                /* `table` is not set */
+    mote_plane d; /* `table` is not set */
     unsigned n_specs;
-    mote_table_spec spec[MOTE_CLASSES_MAX + 2];  /* as written: class map's, classes', escapes' */
-    uint8_t class_of[MOTE_BINS_MAX];             /* by bin */
-    double bits;                                 /* payload, tables and lane states of the whole tensor */
-    double ideal;                                /* entropy of classes' values, class map, half a log2 n a parameter */
+    mote_table_spec spec[MOTE_CLASSES_MAX + 2]; /* as written: class map's, classes', escapes' */
+    uint8_t class_of[MOTE_BINS_MAX];            /* by bin */
+    double bits;                                /* payload, tables and lane states of the whole tensor */
+    double ideal;                               /* entropy of classes' values, class map, half a log2 n a parameter */
 } mote_plane_plan;
 
 /** NOMEM. */

@@ -9,13 +9,13 @@
 #include "write/wr.h"
 
 #define BLOCK MOTE_RECT_ELEMENTS
-#define SAMPLE ((size_t)1 << 16)   /* elements that a sample looks at */
-#define SAMPLE_COLS 512            /* of a row */
+#define SAMPLE ((size_t)1 << 16)         /* elements that a sample looks at */
+#define SAMPLE_COLS 512                  /* of a row */
 #define BYTES_SAMPLE ((uint64_t)1 << 15) /* elements of byte planes that are counted first, and of each rectangle */
 #define BYTES_RUN ((uint64_t)512)
 #define CLASS_CELLS 4096 /* planes of more values have one class */
-#define CLASS_COLS 8 /* shorter rows are not worth a class */
-#define GROUP 16 /* neighbouring rows fetched together: a cache line of a transposed matrix */
+#define CLASS_COLS 8     /* shorter rows are not worth a class */
+#define GROUP 16         /* neighbouring rows fetched together: a cache line of a transposed matrix */
 #define BYTE_MARGIN 0.01 /* byte planes decode by a copy if stored; a symbol a byte must save this much */
 
 mote_status mote_work_reserve(mote_work *w, size_t elements)
@@ -60,15 +60,11 @@ void mote_coding_free(mote_coding *c)
 bool mote_coding_has(const mote_coding *c, unsigned plane)
 {
     switch (plane) {
-    case MOTE_PLANE_MASK:
-        return c->layout == MOTE_LAYOUT_BITMASK;
+    case MOTE_PLANE_MASK: return c->layout == MOTE_LAYOUT_BITMASK;
     case MOTE_PLANE_COUNTS:
-    case MOTE_PLANE_GAPS:
-        return c->layout == MOTE_LAYOUT_CSR;
-    case MOTE_PLANE_V:
-        return true;
-    default:
-        return plane < MOTE_PLANE_BYTE + (unsigned)c->num.n_bytes;
+    case MOTE_PLANE_GAPS: return c->layout == MOTE_LAYOUT_CSR;
+    case MOTE_PLANE_V: return true;
+    default: return plane < MOTE_PLANE_BYTE + (unsigned)c->num.n_bytes;
     }
 }
 
@@ -326,7 +322,8 @@ static mote_status plan_byte(mote_coding *c, unsigned j, const mote_limits_enc *
 {
     mote_plane_plan *p = &c->plane[MOTE_PLANE_BYTE + j];
     const mote_cells cells = { .n = 256, .vmax = 255 };
-    const uint64_t rects = c->elements / BLOCK + 1, run = BYTES_SAMPLE / rects > BYTES_RUN ? BYTES_SAMPLE / rects : BYTES_RUN;
+    const uint64_t rects = c->elements / BLOCK + 1,
+                   run = BYTES_SAMPLE / rects > BYTES_RUN ? BYTES_SAMPLE / rects : BYTES_RUN;
     uint64_t count[256], n = 0;
     count_bytes(c, w, j, run, count);
     bool sampled = span_of(count) >= 128; /* less: what follows from that must hold for all elements */
@@ -363,8 +360,8 @@ static double frame_bits(const mote_coding *c, double segments)
     return bits + scales * (each + (a->zero ? a->bits > 8 ? 16 : 8 : 0));
 }
 
-static mote_status plan_planes(mote_coding *c, const counter *k, const mote_limits_enc *limits, bool sample, mote_work *w,
-                               double segments)
+static mote_status plan_planes(mote_coding *c, const counter *k, const mote_limits_enc *limits, bool sample,
+                               mote_work *w, double segments)
 {
     mote_status st = MOTE_OK;
     c->bits = frame_bits(c, segments);
@@ -407,7 +404,8 @@ mote_status mote_coding_plan(mote_coding *c, const mote_limits_enc *limits, bool
         count_sample(&k);
     else
         count_all(&k);
-    c->kept = k.elements == c->elements ? k.kept : (uint64_t)((double)k.kept * ((double)c->elements / (double)k.elements));
+    c->kept =
+        k.elements == c->elements ? k.kept : (uint64_t)((double)k.kept * ((double)c->elements / (double)k.elements));
     for (unsigned i = 0; i <= MOTE_PLANE_V; i++)
         if (mote_coding_has(c, i)) mote_bins_sum(&w->bins[i]);
     c->zeros = zero_share(c, &w->bins[MOTE_PLANE_V], k.kept);

@@ -42,14 +42,14 @@ void mote_work_free(mote_work *w);
 
 typedef struct mote_coding {
     mote_matrix m;
-    uint8_t layout;   /* dense, bitmask or csr */
-    uint64_t piece;   /* columns of a piece: all, or of a segment if rows are cut */
-    mote_num num;     /* parameters; coders stand in the plans */
+    uint8_t layout; /* dense, bitmask or csr */
+    uint64_t piece; /* columns of a piece: all, or of a segment if rows are cut */
+    mote_num num;   /* parameters; coders stand in the plans */
     mote_plane_plan plane[MOTE_PLANES];
     uint8_t *classes[MOTE_PLANE_V + 1]; /* mask, -, gaps, V: class of each row; NULL if there is one; owned */
-    double bits;      /* estimate: payload, tables, scales, lane states, framing; planning starts from an earlier one */
+    double bits; /* estimate: payload, tables, scales, lane states, framing; planning starts from an earlier one */
     uint64_t elements, kept;
-    double zeros;     /* share of the values whose V is that of zero (dense) */
+    double zeros; /* share of the values whose V is that of zero (dense) */
 } mote_coding;
 
 /** A rectangle of a coding's matrix; zero-initialised before the first. Sparse layouts: n is a whole piece. */

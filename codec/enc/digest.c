@@ -30,8 +30,8 @@ mote_status mote_records_decode(const mote_records *f, uint8_t dtype, uint64_t e
     mote_table *tables = malloc((f->table_slots + 1) * sizeof *tables);
     if (!tables) return MOTE_ERR_NOMEM;
     const mote_piece *head = &f->records[0];
-    mote_status st = mote_head_read(&h, tables, NULL, (size_t)f->table_slots, mote_rd_init(head->data, head->bytes), dtype,
-                                    elements, NULL, NULL);
+    mote_status st = mote_head_read(&h, tables, NULL, (size_t)f->table_slots, mote_rd_init(head->data, head->bytes),
+                                    dtype, elements, NULL, NULL);
     mote_seg_env env = { .head = &h, .tables = tables, .kern = mote_kern_best(), .inflate = mote_zstd_inflate };
     mote_seg *seg = malloc(sizeof *seg);
     if (st == MOTE_OK) {
@@ -54,7 +54,8 @@ mote_status mote_encoder_digest(mote_encoder *e, uint8_t digest[MOTE_DIGEST_BYTE
     const mote_crypto *crypto = mote_crypto_host();
     const size_t bytes = (size_t)((e->t->elements * mote_dtype_bits(e->dtype) + 7) / 8);
     uint8_t *all = malloc(bytes);
-    mote_status st = all && crypto ? mote_records_decode(&e->form, e->dtype, e->t->elements, all, bytes) : MOTE_ERR_NOMEM;
+    mote_status st =
+        all && crypto ? mote_records_decode(&e->form, e->dtype, e->t->elements, all, bytes) : MOTE_ERR_NOMEM;
     if (st == MOTE_OK) mote_digest(crypto, digest, MOTE_ROLE_TENSOR, all, bytes);
     free(all);
     return st;

@@ -15,13 +15,14 @@
 #define AXIS_MARGIN 0.997           /* transposed tensors are scattered when decoded, and rows are out of reach */
 #define ROW_LEAST 16                /* shorter rows are better coded as one */
 #define BLOCK 4096
-#define SPARSE_SHARE 0.002          /* of zeros, from which on leaving them out is tried */
+#define SPARSE_SHARE 0.002 /* of zeros, from which on leaving them out is tried */
 
 /* --- options ------------------------------------------------------------------------------------------------------ */
 
 static bool options_ok(const mote_encode_options *o)
 {
-    if (!o || o->struct_size != sizeof *o || o->method > MOTE_METHOD_BF16 || o->profile > MOTE_PROFILE_HOST) return false;
+    if (!o || o->struct_size != sizeof *o || o->method > MOTE_METHOD_BF16 || o->profile > MOTE_PROFILE_HOST)
+        return false;
     if (o->chunk_max && (o->chunk_max < 256 || o->chunk_max > MOTE_CHUNK_MAX)) return false;
     if (o->method == MOTE_METHOD_AFFINE) {
         if (o->bits == 0 || (o->bits > 8 && o->bits != 16) || o->scope > MOTE_SCOPE_GROUP) return false;
@@ -98,7 +99,9 @@ static mote_status plan(mote_encoder *e, mote_coding *c, const mote_limits_enc *
 mote_status mote_encoder_make(mote_encoder *e, mote_coding *c, mote_coding *v, mote_records *f, mote_encode_report *r)
 {
     mote_limits_enc limits = e->limits;
-    const mote_records_target target = { .limits = &limits, .dtype = e->dtype, .elements = e->t->elements, .most = e->most };
+    const mote_records_target target = {
+        .limits = &limits, .dtype = e->dtype, .elements = e->t->elements, .most = e->most
+    };
     for (;;) {
         mote_cutter k = { 0 }, kv = { 0 };
         uint64_t piece = c->piece;
@@ -229,7 +232,8 @@ static size_t list_numerics(mote_encoder *e, mote_num num[2])
         uint8_t held = dtype;
         if ((dtype == MOTE_F32 || dtype == MOTE_F64) && dtype == e->t->dtype)
             for (unsigned i = 0; i < 3 && held == dtype; i++)
-                if (narrow[i] != dtype && mote_matrix_holds(e->data, dtype, e->t->elements, narrow[i])) held = narrow[i];
+                if (narrow[i] != dtype && mote_matrix_holds(e->data, dtype, e->t->elements, narrow[i]))
+                    held = narrow[i];
         mote_split_float(&num[0], held);
         return 1;
     }
@@ -306,8 +310,7 @@ static mote_status set_source(mote_encoder *e, bool large)
     mote_status st = e->dtype != dtype ? check_cast(e) : MOTE_OK;
     if (st != MOTE_OK || !large || (o->prune_fraction == 0 && o->prune_threshold == 0)) return st;
     e->prune = mote_prune_threshold(dtype, o->prune_threshold);
-    if (o->prune_fraction > 0)
-        st = mote_prune_fraction(&e->prune, e->data, dtype, e->t->elements, o->prune_fraction);
+    if (o->prune_fraction > 0) st = mote_prune_fraction(&e->prune, e->data, dtype, e->t->elements, o->prune_fraction);
     e->source.prune = &e->prune;
     return st;
 }
@@ -427,7 +430,9 @@ mote_status mote_encode_blob(mote_coded *out, const mote_encode_options *options
 {
     if (!out || !options_ok(options) || !name || (!data && bytes) || bytes >= MOTE_DIM_MAX) return MOTE_ERR_ARG;
     if (kind != MOTE_KIND_BLOB && kind != MOTE_KIND_TEXT) return MOTE_ERR_ARG;
-    const mote_model_tensor t = { .name = name, .dtype = MOTE_U8, .rank = 1, .shape = { bytes }, .elements = bytes, .bytes = bytes };
+    const mote_model_tensor t = {
+        .name = name, .dtype = MOTE_U8, .rank = 1, .shape = { bytes }, .elements = bytes, .bytes = bytes
+    };
     mote_encoder e = { .o = options, .t = &t, .data = data, .dtype = MOTE_U8, .blob = true };
     set_limits(&e);
     mote_status st = MOTE_OK;

@@ -10,14 +10,14 @@ typedef struct mote_encoder {
     const mote_model_tensor *t;
     const uint8_t *data;
     mote_model_error *error;
-    uint8_t dtype;             /* of the entry */
-    bool blob;                 /* opaque bytes: any profile but nano may use zstd, and at its best */
+    uint8_t dtype; /* of the entry */
+    bool blob;     /* opaque bytes: any profile but nano may use zstd, and at its best */
     mote_limits_enc limits;
-    uint64_t most;             /* elements of a segment */
-    mote_matrix source;        /* the tensor with its pruning and cast; axis 0, one row */
+    uint64_t most;      /* elements of a segment */
+    mote_matrix source; /* the tensor with its pruning and cast; axis 0, one row */
     mote_prune prune;
     mote_work work;
-    mote_records form;            /* the smallest so far */
+    mote_records form;         /* the smallest so far */
     mote_encode_report report; /* of form */
 } mote_encoder;
 

@@ -48,7 +48,8 @@ static void put_numeric(mote_wr *out, mote_wr *tables, const mote_cutter *k)
     if (n->numeric == MOTE_NUM_FLOAT) mote_wr_varint(out, n->dtype);
     if (n->numeric == MOTE_NUM_INT) mote_wr_varint(out, n->n_bytes);
     if (n->numeric == MOTE_NUM_AFFINE) put_affine(out, k->c->m.affine);
-    for (unsigned i = MOTE_PLANE_V; i < MOTE_PLANE_BYTE + (unsigned)n->n_bytes; i++) put_plane(out, tables, &k->code[i]);
+    for (unsigned i = MOTE_PLANE_V; i < MOTE_PLANE_BYTE + (unsigned)n->n_bytes; i++)
+        put_plane(out, tables, &k->code[i]);
 }
 
 void mote_head_write(mote_wr *out, const mote_cutter *k, const mote_cutter *v, uint64_t seg_elems,
@@ -71,8 +72,7 @@ void mote_head_write(mote_wr *out, const mote_cutter *k, const mote_cutter *v, u
     put_numeric(&terms, &tables, k);
     mote_wr_field(out, 2, &grid);
     mote_wr_field(out, 4, &terms);
-    if (tables.n || tables.st != MOTE_OK)
-        mote_wr_field(out, 6, &tables);
+    if (tables.n || tables.st != MOTE_OK) mote_wr_field(out, 6, &tables);
     if (v) mote_wr_field_varint(out, 8, (c->m.cols - 1) / rows_per_record + 1);
     if (c->m.axis) mote_wr_field_varint(out, 10, 1);
 }

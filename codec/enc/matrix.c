@@ -46,18 +46,18 @@ unsigned mote_matrix_elem_bytes(const mote_matrix *m)
 /* to[r][c] = from[c][r] for r < rows, c < n; from's rows are `stride` elements apart. In tiles, so that the lines of
  * both sides stay in the cache. */
 #define TILE 16
-#define TRANSPOSE(name, type)                                                                                          \
-    static void name(type *to, const uint8_t *from, size_t rows, size_t n, uint64_t stride)                            \
-    {                                                                                                                  \
-        for (size_t c0 = 0; c0 < n; c0 += TILE)                                                                        \
-            for (size_t r0 = 0; r0 < rows; r0 += TILE) {                                                               \
-                const size_t c1 = n - c0 < TILE ? n : c0 + TILE, r1 = rows - r0 < TILE ? rows : r0 + TILE;             \
-                for (size_t c = c0; c < c1; c++) {                                                                     \
-                    type line[TILE];                                                                                   \
-                    memcpy(line, from + (c * stride + r0) * sizeof(type), (r1 - r0) * sizeof(type));                   \
-                    for (size_t r = r0; r < r1; r++) to[r * n + c] = line[r - r0];                                     \
-                }                                                                                                      \
-            }                                                                                                          \
+#define TRANSPOSE(name, type)                                                                              \
+    static void name(type *to, const uint8_t *from, size_t rows, size_t n, uint64_t stride)                \
+    {                                                                                                      \
+        for (size_t c0 = 0; c0 < n; c0 += TILE)                                                            \
+            for (size_t r0 = 0; r0 < rows; r0 += TILE) {                                                   \
+                const size_t c1 = n - c0 < TILE ? n : c0 + TILE, r1 = rows - r0 < TILE ? rows : r0 + TILE; \
+                for (size_t c = c0; c < c1; c++) {                                                         \
+                    type line[TILE];                                                                       \
+                    memcpy(line, from + (c * stride + r0) * sizeof(type), (r1 - r0) * sizeof(type));       \
+                    for (size_t r = r0; r < r1; r++) to[r * n + c] = line[r - r0];                         \
+                }                                                                                          \
+            }                                                                                              \
     }
 TRANSPOSE(transpose8, uint8_t)
 TRANSPOSE(transpose16, uint16_t)
@@ -69,17 +69,10 @@ static void transpose(const mote_matrix *m, uint64_t row, uint64_t col, size_t r
     unsigned bytes = bytes_of(m->dtype);
     const uint8_t *from = m->data + (col * m->rows + row) * bytes;
     switch (bytes) {
-    case 1:
-        transpose8(to, from, rows, n, m->rows);
-        break;
-    case 2:
-        transpose16((uint16_t *)(void *)to, from, rows, n, m->rows);
-        break;
-    case 4:
-        transpose32((uint32_t *)(void *)to, from, rows, n, m->rows);
-        break;
-    default:
-        transpose64((uint64_t *)(void *)to, from, rows, n, m->rows);
+    case 1: transpose8(to, from, rows, n, m->rows); break;
+    case 2: transpose16((uint16_t *)(void *)to, from, rows, n, m->rows); break;
+    case 4: transpose32((uint32_t *)(void *)to, from, rows, n, m->rows); break;
+    default: transpose64((uint64_t *)(void *)to, from, rows, n, m->rows);
     }
 }
 
@@ -112,10 +105,10 @@ static const uint8_t *gather(const mote_matrix *m, uint64_t row, uint64_t col, s
 
 /* --- pruning ------------------------------------------------------------------------------------------------------ */
 
-#define PRUNE_ROW(load, store, bytes, magnitude)                                                                        \
-    for (size_t i = 0; i < n; i++, at += step) {                                                                       \
-        uint64_t a = load(p + i * (bytes)) & (magnitude);                                                              \
-        if (a < k->limit || (a == k->limit && at >= k->tie)) store(p + i * (bytes), 0);                                \
+#define PRUNE_ROW(load, store, bytes, magnitude)                                        \
+    for (size_t i = 0; i < n; i++, at += step) {                                        \
+        uint64_t a = load(p + i * (bytes)) & (magnitude);                               \
+        if (a < k->limit || (a == k->limit && at >= k->tie)) store(p + i * (bytes), 0); \
     }
 
 static void prune_row(const mote_prune *k, unsigned bytes, uint8_t *p, size_t n, uint64_t at, uint64_t step)
@@ -143,14 +136,10 @@ static void prune(const mote_matrix *m, uint64_t row, uint64_t col, size_t rows,
 static uint32_t load_f32(const uint8_t *p, unsigned dtype, size_t i)
 {
     switch (dtype) {
-    case MOTE_F16:
-        return mote_f16_to_f32(mote_le16(p + 2 * i));
-    case MOTE_BF16:
-        return (uint32_t)mote_le16(p + 2 * i) << 16;
-    case MOTE_F64:
-        return mote_f64_to_f32(mote_le64(p + 8 * i));
-    default:
-        return mote_le32(p + 4 * i);
+    case MOTE_F16: return mote_f16_to_f32(mote_le16(p + 2 * i));
+    case MOTE_BF16: return (uint32_t)mote_le16(p + 2 * i) << 16;
+    case MOTE_F64: return mote_f64_to_f32(mote_le64(p + 8 * i));
+    default: return mote_le32(p + 4 * i);
     }
 }
 
@@ -234,15 +223,15 @@ const void *mote_matrix_fetch(const mote_matrix *m, uint64_t row, uint64_t col, 
 
 /* --- sparse ------------------------------------------------------------------------------------------------------- */
 
-#define SQUEEZE(type, dropped)                                                                                         \
-    for (size_t i = 0; i < n; i++) {                                                                                   \
-        type x;                                                                                                        \
-        memcpy(&x, from + i * sizeof x, sizeof x);                                                                     \
-        memcpy(out + kept * sizeof x, &x, sizeof x);                                                                   \
-        unsigned keep = x != (type)(dropped);                                                                          \
-        if (i % 4 == 0) mask[i / 4] = 0;                                                                               \
-        mask[i / 4] = (uint16_t)(mask[i / 4] | keep << i % 4);                                                         \
-        kept += keep;                                                                                                  \
+#define SQUEEZE(type, dropped)                                 \
+    for (size_t i = 0; i < n; i++) {                           \
+        type x;                                                \
+        memcpy(&x, from + i * sizeof x, sizeof x);             \
+        memcpy(out + kept * sizeof x, &x, sizeof x);           \
+        unsigned keep = x != (type)(dropped);                  \
+        if (i % 4 == 0) mask[i / 4] = 0;                       \
+        mask[i / 4] = (uint16_t)(mask[i / 4] | keep << i % 4); \
+        kept += keep;                                          \
     }
 
 size_t mote_matrix_squeeze(const mote_matrix *m, void *to, const void *elements, size_t n, uint16_t *mask)
@@ -255,17 +244,10 @@ size_t mote_matrix_squeeze(const mote_matrix *m, void *to, const void *elements,
         return kept;
     }
     switch (bytes_of(m->held)) {
-    case 1:
-        SQUEEZE(uint8_t, 0)
-        break;
-    case 2:
-        SQUEEZE(uint16_t, 0)
-        break;
-    case 4:
-        SQUEEZE(uint32_t, 0)
-        break;
-    default:
-        SQUEEZE(uint64_t, 0)
+    case 1: SQUEEZE(uint8_t, 0) break;
+    case 2: SQUEEZE(uint16_t, 0) break;
+    case 4: SQUEEZE(uint32_t, 0) break;
+    default: SQUEEZE(uint64_t, 0)
     }
     return kept;
 }
@@ -334,7 +316,8 @@ static void decoded(double *out, const mote_matrix *m, uint8_t entry, uint64_t r
     }
 }
 
-void mote_matrix_error(const mote_matrix *coded, uint8_t entry, mote_fetch *f, mote_fetch *g, double *signal, double *noise)
+void mote_matrix_error(const mote_matrix *coded, uint8_t entry, mote_fetch *f, mote_fetch *g, double *signal,
+                       double *noise)
 {
     mote_matrix source = *coded;
     source.prune = NULL;

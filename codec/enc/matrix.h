@@ -69,6 +69,7 @@ double mote_signal(const uint8_t *data, uint8_t dtype, uint64_t elements);
  * entry   dtype that a decoder writes
  * Rounding  binary64, row by row of the coded matrix, in eight interleaved sums a rectangle
  */
-void mote_matrix_error(const mote_matrix *coded, uint8_t entry, mote_fetch *f, mote_fetch *g, double *signal, double *noise);
+void mote_matrix_error(const mote_matrix *coded, uint8_t entry, mote_fetch *f, mote_fetch *g, double *signal,
+                       double *noise);
 
 #endif

@@ -196,8 +196,8 @@ static size_t put_stored(mote_plane_writer *w, const mote_plane *d, const uint16
     return bytes;
 }
 
-static void collect_escapes(mote_plane_writer *w, const mote_plane_code *code, const uint16_t *v, const uint32_t *length,
-                            size_t rows, const uint8_t *row_class, size_t *n)
+static void collect_escapes(mote_plane_writer *w, const mote_plane_code *code, const uint16_t *v,
+                            const uint32_t *length, size_t rows, const uint8_t *row_class, size_t *n)
 {
     const mote_token *token = w->token;
     for (size_t r = 0; r < rows; r++) {

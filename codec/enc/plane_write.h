@@ -10,11 +10,11 @@
 /** A planned plane, ready to be written. */
 typedef struct mote_plane_code {
     mote_plane d;
-    uint32_t values;                              /* of the range */
-    const mote_table_spec *spec;                  /* as planned */
+    uint32_t values;             /* of the range */
+    const mote_table_spec *spec; /* as planned */
     mote_enc_table map, escape, table[MOTE_CLASSES_MAX];
-    mote_token *token;                            /* [n_classes][values] */
-    uint16_t *price;                              /* [n_classes][values], in 1/64 bit, escape included */
+    mote_token *token; /* [n_classes][values] */
+    uint16_t *price;   /* [n_classes][values], in 1/64 bit, escape included */
 } mote_plane_code;
 
 /** NOMEM; TABLE if a plan cannot be coded. Borrows the plan. Free with mote_plane_code_free(), also after an error. */
@@ -32,11 +32,11 @@ typedef struct mote_parts {
 /** A segment being written. */
 typedef struct mote_plane_writer {
     mote_wr *out;
-    unsigned left;      /* planes still to come; the last has no length */
-    mote_token *token;  /* room for the values of a segment */
-    uint8_t *words;     /* room for their words */
+    unsigned left;     /* planes still to come; the last has no length */
+    mote_token *token; /* room for the values of a segment */
+    uint8_t *words;    /* room for their words */
     size_t words_bytes;
-    uint32_t *escape;   /* room for their escape numbers */
+    uint32_t *escape; /* room for their escape numbers */
     mote_parts parts;
 } mote_plane_writer;
 

@@ -12,9 +12,7 @@
 static uint64_t magnitude(const uint8_t *data, unsigned bytes, uint64_t i)
 {
     const uint8_t *p = data + i * bytes;
-    return bytes == 2   ? mote_le16(p) & 0x7FFFu
-           : bytes == 4 ? mote_le32(p) & 0x7FFFFFFFu
-                        : mote_le64(p) & INT64_MAX;
+    return bytes == 2 ? mote_le16(p) & 0x7FFFu : bytes == 4 ? mote_le32(p) & 0x7FFFFFFFu : mote_le64(p) & INT64_MAX;
 }
 
 mote_status mote_prune_fraction(mote_prune *p, const uint8_t *data, uint8_t dtype, uint64_t elements, double fraction)

@@ -154,7 +154,9 @@ void mote_affine_fit(const mote_affine *a, const float *x, size_t n, float least
 /* The largest |code - zero point| whose value is finite in the entry's dtype. */
 static double finite_limit(const mote_affine *a, float scale)
 {
-    double most = a->dtype == MOTE_F16 ? 65504.0 : a->dtype == MOTE_BF16 ? 3.3895313892515355e38 : 3.4028234663852886e38;
+    double most = a->dtype == MOTE_F16    ? 65504.0
+                  : a->dtype == MOTE_BF16 ? 3.3895313892515355e38
+                                          : 3.4028234663852886e38;
     double q = most / (double)scale;
     return q < 65536 ? (double)(int32_t)q : 65536;
 }

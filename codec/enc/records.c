@@ -84,8 +84,8 @@ static mote_status write_head(attempt *a, const mote_cutter *k, const mote_cutte
     if (a->out.st != MOTE_OK) return a->out.st;
     if (a->out.n > a->room) return MOTE_ERR_HEAD;
     /* the reader's view of it counts: it refuses whatever readers would */
-    mote_status st = mote_head_read(&a->head, tables, NULL, TABLES_MAX, mote_rd_init(a->out.p, a->out.n), a->target->dtype,
-                                    a->target->elements, note_use, &f->needs);
+    mote_status st = mote_head_read(&a->head, tables, NULL, TABLES_MAX, mote_rd_init(a->out.p, a->out.n),
+                                    a->target->dtype, a->target->elements, note_use, &f->needs);
     if (st != MOTE_OK) return st;
     f->head_bytes = a->out.n;
     f->seg_elems = mote_head_seg_max(&a->head);
@@ -139,7 +139,8 @@ static mote_status write_all(attempt *a, const mote_cutter *k, uint64_t seg_elem
     return st;
 }
 
-mote_status mote_records_make(mote_records *f, const mote_records_target *target, mote_cutter *k, mote_cutter *v, mote_work *w)
+mote_status mote_records_make(mote_records *f, const mote_records_target *target, mote_cutter *k, mote_cutter *v,
+                              mote_work *w)
 {
     attempt a = { .f = f, .target = target, .work = w, .room = mote_record_room(target->limits->chunk_max) };
     uint64_t most = target->most;

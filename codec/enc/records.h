@@ -14,9 +14,9 @@ typedef struct mote_records {
     mote_piece *records; /* head, residents, segments */
     size_t n_records, room;
     uint32_t n_residents;
-    uint64_t bytes;      /* of all records with their types and lengths */
+    uint64_t bytes; /* of all records with their types and lengths */
     uint64_t head_bytes;
-    uint64_t seg_elems;  /* of the largest segment */
+    uint64_t seg_elems; /* of the largest segment */
     uint64_t resident_bytes, table_slots;
     mote_needs needs;
     mote_parts parts;
@@ -43,9 +43,10 @@ typedef struct mote_records_target {
  * Errors  NOMEM; LIMIT: something does not fit a chunk (if the head, MOTE_ERR_HEAD)
  */
 mote_status mote_records_make(mote_records *f, const mote_records_target *target, mote_cutter *k, mote_cutter *v,
-                           mote_work *w) MOTE_MUST_CHECK;
+                              mote_work *w) MOTE_MUST_CHECK;
 
 /** Decode all of a form, dense, into out[0..bytes), the size of the tensor. NOMEM. */
-mote_status mote_records_decode(const mote_records *f, uint8_t dtype, uint64_t elements, uint8_t *out, size_t bytes) MOTE_MUST_CHECK;
+mote_status mote_records_decode(const mote_records *f, uint8_t dtype, uint64_t elements, uint8_t *out,
+                                size_t bytes) MOTE_MUST_CHECK;
 
 #endif

@@ -76,7 +76,8 @@ static void fit_rows(fitter *k, uint64_t rows_max)
             for (uint64_t g = 0; g < k->a->per_row; g++) {
                 uint64_t left = m->cols - g * group, n = left < group ? left : group, phase = 0;
                 float least = 0, most = 0;
-                size_t got = take(k, e, (size_t)(r * m->cols + g * group), (size_t)n, &phase, 1, (size_t)n, k->x, &least, &most);
+                size_t got =
+                    take(k, e, (size_t)(r * m->cols + g * group), (size_t)n, &phase, 1, (size_t)n, k->x, &least, &most);
                 fit(k, (row + r) * k->a->per_row + g, k->x, got, least, most);
             }
     }

@@ -59,7 +59,8 @@ static void fixed_bits(const mote_cutter *k, uint64_t n, uint64_t *segment, uint
         if (!mote_coding_has(k->c, i)) continue;
         *segment += 8 * (3 * (uint64_t)mote_plane_count(d) + 3);
         if (d->coder < MOTE_CODER_RANS1 || d->coder > MOTE_CODER_RANS32) continue;
-        *segment += 32 * ((uint64_t)mote_plane_lanes(d->coder) + (d->escapes == 2) + (d->class_coder == MOTE_CODER_RANS1));
+        *segment +=
+            32 * ((uint64_t)mote_plane_lanes(d->coder) + (d->escapes == 2) + (d->class_coder == MOTE_CODER_RANS1));
         if (d->n_classes > 1) *piece += 4;
     }
 }
@@ -270,7 +271,8 @@ static mote_status cut_stored(mote_cutter *k, uint32_t room, uint64_t most)
 {
     const mote_coding *c = k->c;
     double bits = mote_dtype_bits(c->m.held);
-    if (k->code[MOTE_PLANE_V].d.coder == MOTE_CODER_ZSTD) bits = c->plane[MOTE_PLANE_V].bits / (double)c->elements * 1.03;
+    if (k->code[MOTE_PLANE_V].d.coder == MOTE_CODER_ZSTD)
+        bits = c->plane[MOTE_PLANE_V].bits / (double)c->elements * 1.03;
     double n = bits > 0 ? 8.0 * room / bits : 8.0 * room;
     k->seg_elems = n < (double)c->elements ? (uint64_t)n : c->elements;
     if (k->seg_elems > most) k->seg_elems = most;

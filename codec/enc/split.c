@@ -75,14 +75,10 @@ static void float_v(uint8_t dtype, const uint8_t *p, size_t n, uint16_t *v)
 static uint64_t load(const uint8_t *p, unsigned bytes)
 {
     switch (bytes) {
-    case 1:
-        return p[0];
-    case 2:
-        return mote_le16(p);
-    case 4:
-        return mote_le32(p);
-    default:
-        return mote_le64(p);
+    case 1: return p[0];
+    case 2: return mote_le16(p);
+    case 4: return mote_le32(p);
+    default: return mote_le64(p);
     }
 }
 

@@ -209,7 +209,8 @@ static bool try_parameters(parameters *p, double mean, double inverse, const uin
 }
 
 /* Search by coordinates with falling steps. */
-static void refine(parameters *p, double deviation, const uint64_t symbol[MOTE_SYMBOLS], const mote_cells *c, bool escapes)
+static void refine(parameters *p, double deviation, const uint64_t symbol[MOTE_SYMBOLS], const mote_cells *c,
+                   bool escapes)
 {
     for (double step = 0.3; step > 0.01; step /= 2) {
         bool moved = true;
@@ -223,8 +224,8 @@ static void refine(parameters *p, double deviation, const uint64_t symbol[MOTE_S
 }
 
 /* Of all shapes with the symbols' own moments, the two best are refined. */
-static void fit_shapes(mote_table_fit *best, const uint64_t symbol[MOTE_SYMBOLS], uint64_t n, int32_t lo, unsigned shift,
-                       const mote_cells *c, bool escapes)
+static void fit_shapes(mote_table_fit *best, const uint64_t symbol[MOTE_SYMBOLS], uint64_t n, int32_t lo,
+                       unsigned shift, const mote_cells *c, bool escapes)
 {
     const double wide = (double)(1 << shift);
     double mean = 0, square = 0;
@@ -242,7 +243,8 @@ static void fit_shapes(mote_table_fit *best, const uint64_t symbol[MOTE_SYMBOLS]
     parameters first = { .price = MOTE_IMPOSSIBLE }, second = first;
     for (unsigned shape = 0; shape < MOTE_SHAPES; shape++) {
         parameters p = { .price = MOTE_IMPOSSIBLE,
-                         .fit.spec = { .form = 1, .bits = 12, .shift = (uint8_t)shift, .shape = (uint8_t)shape, .lo = lo } };
+                         .fit.spec = {
+                             .form = 1, .bits = 12, .shift = (uint8_t)shift, .shape = (uint8_t)shape, .lo = lo } };
         if (!try_parameters(&p, mean * 8, 2097152 / deviation, symbol, c, escapes)) continue;
         if (p.price < first.price) {
             second = first;
@@ -264,7 +266,7 @@ void mote_table_fit_make(mote_table_fit *f, const uint64_t symbol[MOTE_SYMBOLS],
     for (unsigned i = 0; i < MOTE_SYMBOLS; i++) n += symbol[i];
     for (unsigned bits = 12; bits <= 14; bits += 2) {
         if (bits + shift > 16) break;
-        mote_table_fit k = {.spec = {.bits = (uint8_t)bits, .shift = (uint8_t)shift, .lo = lo}};
+        mote_table_fit k = { .spec = { .bits = (uint8_t)bits, .shift = (uint8_t)shift, .lo = lo } };
         proportion(k.spec.freq, symbol, n, bits);
         k.symbol_bits = freq_bits(k.spec.freq, symbol, bits);
         k.table_bits = 8.0 * (double)mote_table_bytes(&k.spec);

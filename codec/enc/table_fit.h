@@ -21,7 +21,7 @@ typedef struct mote_cells {
 typedef struct mote_window {
     int32_t lo;
     uint8_t shift;
-    double bits;      /* of all values: symbols as by an ideal coder, low bits, a rough price of the escapes */
+    double bits; /* of all values: symbols as by an ideal coder, low bits, a rough price of the escapes */
     uint64_t n, escaped;
 } mote_window;
 
