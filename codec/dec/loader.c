@@ -16,7 +16,6 @@ typedef enum state {
     ST_MANIFEST,
     ST_SIGNATURE_HEAD,
     ST_SIGNATURE,
-    ST_SIGNATURE_SKIP,
     ST_TRUST,
     /* behind it */
     ST_BODY,
@@ -41,69 +40,56 @@ typedef struct dirent {
 /* Parts of the workspace behind the loader itself. */
 enum { PAGES, DIRECTORY, TABLES, PREPARED, RESIDENTS, INFLATED, CHUNK, NAME, PARTS };
 
+/* Small and busy members first: near ones are reached with shorter instructions. */
 struct mote_loader {
-    mote_loader_config config;
-    size_t work_bytes;
-    size_t at[PARTS + 1]; /* offsets of the parts; last: the end */
-    mote_status st;       /* the first permanent error */
     uint8_t state, phase;
-    uint8_t signature_buf[MOTE_SIGNATURE_HEAD_BYTES];
-    /* gathering: want bytes into to, or nowhere */
+    uint8_t form;     /* of the current tensor, a mote_form */
+    uint8_t foreign;  /* something exceeds the facts, or uses an id that the needs do not state */
+    uint8_t choosing; /* it has begun and nothing of it has been decoded */
+    uint8_t skip, pulling, finding;
+    uint8_t last_kind;
+    mote_status st; /* the first permanent error */
+    /* gathering while have < want: bytes into to, or nowhere */
     uint8_t *to;
     uint32_t want, have;
-    uint64_t file_at; /* position in the file of the next byte to gather */
-    mote_prelude prelude;
-    uint8_t digest[MOTE_DIGEST_BYTES];
-    mote_signature_scan scan;
-    mote_signature_head sig;
-    int sig_key;
-    mote_manifest manifest; /* texts are valid only up to ST_BODY */
-    mote_tree tree;
     uint32_t chunk_bytes; /* of the verified chunk in memory; 0: there is none */
     uint32_t cursor;      /* of the next record in it */
-    uint32_t goal;        /* positioned: the record to begin with in the chunk that comes next */
-    uint32_t chunks_read;
-    /* content */
-    uint32_t index; /* entry */
-    uint32_t last_name_bytes;
-    uint8_t last_kind;
-    dirent cur;
-    size_t stored; /* bytes of the records of cur seen so far */
-    size_t part;   /* residents or segments of cur seen so far */
-    mote_facts seen;
-    mote_needs needs_seen;
-    mote_head head;
-    mote_seg_env env;
-    mote_form form;
-    uint8_t foreign;  /* the head uses an id that the manifest does not state */
-    uint8_t choosing; /* a tensor has begun and nothing of it has been decoded */
-    uint8_t skip, pulling, finding, positioned;
+    uint32_t index;       /* entry */
+    size_t part;          /* residents or segments of it seen so far */
+    size_t stored;        /* bytes of its records seen so far */
+    dirent cur;           /* what the directory says of it */
     uint8_t *target;
     size_t target_bytes;
-    mote_record record; /* in ST_SEGMENT: what waits for output */
+    mote_prelude prelude;
+    mote_record record;   /* at the cursor; in ST_SEGMENT it waits for output */
+    size_t at[PARTS + 1]; /* offsets of the parts; last: the end */
+    uint32_t goal;        /* offset of the record to begin with in the chunk that comes next */
+    uint32_t chunks_read;
+    uint64_t file_at; /* position in the file of the next byte to gather */
+    size_t work_bytes;
+    uint32_t last_name_bytes;
+    int sig_key;
+    mote_signature_head sig;
+    mote_signature_scan scan;
+    uint8_t signature_buf[MOTE_SIGNATURE_HEAD_BYTES];
+    uint8_t digest[MOTE_DIGEST_BYTES];
+    mote_loader_config config;
+    mote_manifest manifest; /* texts are valid only up to ST_BODY */
+    mote_tree tree;
+    mote_facts seen;
+    mote_needs needs_seen;
+    mote_seg_env env;
     mote_native native;
     mote_entry entry;
+    mote_head head;
     mote_seg seg;
 };
-
-/* run() has cleared the event. */
-static void emit(mote_loader *ld, mote_event *event, mote_event_type type)
-{
-    event->type = type;
-    event->index = ld->index;
-}
 
 /* ---- workspace ---- */
 
 static void *work(mote_loader *ld, unsigned part)
 {
     return (uint8_t *)ld + ld->at[part];
-}
-
-/* The record at the cursor, or the end of the chunk. */
-static mote_status next_record(mote_loader *ld, mote_record *rec)
-{
-    return mote_record_read(rec, (const uint8_t *)work(ld, CHUNK) + ld->cursor, ld->chunk_bytes - ld->cursor);
 }
 
 size_t mote_loader_open_bytes(uint32_t manifest_bytes, uint32_t signature_bytes)
@@ -123,25 +109,24 @@ static mote_status lay_out(size_t at[PARTS + 1], const mote_loader_config *confi
     const mote_kern *kern = config->kern ? config->kern : mote_kern_ref();
     const bool lowrank = mote_needs_has(&m->needs, MOTE_LAYOUT_LOWRANK) && !config->native_lowrank,
                zstd = mote_needs_has(&m->needs, MOTE_CODER_ZSTD);
-    const struct {
-        size_t count, size;
-    } part[PARTS] = {
-        [PAGES] = { mote_tree_path_bytes(mote_tree_height(m->n_chunks)), 1 },
-        [DIRECTORY] = { f->n_entries, sizeof(dirent) },
-        [TABLES] = { f->table_slots_max, sizeof(mote_table) },
-        [PREPARED] = { f->table_slots_max, kern->table_bytes },
-        [RESIDENTS] = { f->resident_max, lowrank },
-        [INFLATED] = { f->seg_raw_max, zstd },
-        [CHUNK] = { f->chunk_max, 1 },
-        [NAME] = { f->entry_max < MOTE_NAME_MAX ? f->entry_max : MOTE_NAME_MAX, 1 },
+    /* no product overflows: mote_manifest_read() holds entries and tables against what the package could fill */
+    const size_t bytes[PARTS] = {
+        [PAGES] = mote_tree_path_bytes(mote_tree_height(m->n_chunks)),
+        [DIRECTORY] = f->n_entries * sizeof(dirent),
+        [TABLES] = f->table_slots_max * sizeof(mote_table),
+        [PREPARED] = f->table_slots_max * kern->table_bytes,
+        [RESIDENTS] = lowrank ? f->resident_max : 0,
+        [INFLATED] = zstd ? f->seg_raw_max : 0,
+        [CHUNK] = f->chunk_max,
+        [NAME] = f->entry_max < MOTE_NAME_MAX ? f->entry_max : MOTE_NAME_MAX,
     };
     at[0] = (sizeof(mote_loader) + 7) & ~(size_t)7;
     for (unsigned i = 0; i < PARTS; i++) {
-        if (part[i].size && part[i].count > (SIZE_MAX - 7 - at[i]) / part[i].size) {
+        at[i + 1] = at[i] + ((bytes[i] + 7) & ~(size_t)7);
+        if (bytes[i] > SIZE_MAX - 7 - at[i]) {
             at[PARTS] = SIZE_MAX;
             return MOTE_ERR_MEMORY;
         }
-        at[i + 1] = at[i] + ((part[i].count * part[i].size + 7) & ~(size_t)7);
     }
     if (at[PARTS] < open) at[PARTS] = open;
     return MOTE_OK;
@@ -176,7 +161,7 @@ static void gather(mote_loader *ld, uint8_t *to, uint32_t bytes, state next)
     ld->state = (uint8_t)next;
 }
 
-/* The manifest, and later one signature, lie behind the loader itself until the workspace is laid out. */
+/* The manifest, and behind it one signature, lie behind the loader itself until the workspace is laid out. */
 static uint8_t *open_area(mote_loader *ld)
 {
     return (uint8_t *)(ld + 1);
@@ -189,8 +174,8 @@ static void has_not(mote_needs *has, unsigned id)
 
 mote_status mote_loader_init(mote_loader **out, void *area, size_t bytes, const mote_loader_config *config)
 {
-    if (!area || (uintptr_t)area % 8 || !config->crypto.sha256) return MOTE_ERR_ARG;
-    if (config->trust.n_keys > MOTE_TRUSTED_MAX || (config->trust.n_keys && !config->crypto.ed25519))
+    if (!area || (uintptr_t)area % 8 || !config->crypto.sha256 || config->trust.n_keys > MOTE_TRUSTED_MAX ||
+        (config->trust.n_keys && !config->crypto.ed25519))
         return MOTE_ERR_ARG;
     if (bytes < mote_loader_open_bytes(1, 0)) return MOTE_ERR_MEMORY;
     mote_loader *ld = area;
@@ -199,12 +184,12 @@ mote_status mote_loader_init(mote_loader **out, void *area, size_t bytes, const 
     ld->work_bytes = bytes;
     if (!ld->config.kern) ld->config.kern = mote_kern_ref();
     mote_needs *has = &ld->config.policy.has;
-    if (!(has->bit[0] | has->bit[1] | has->bit[2] | has->bit[3])) *has = mote_needs_of_build(config->inflate != NULL);
+    if (!(has->bit[0] | has->bit[1] | has->bit[2] | has->bit[3])) *has = mote_needs_of_build(true);
     if (!config->inflate) has_not(has, MOTE_CODER_ZSTD);
     if (MOTE_LANES_MAX < 8) has_not(has, MOTE_CODER_RANS8);
     if (MOTE_LANES_MAX < 32) has_not(has, MOTE_CODER_RANS32);
-    gather(ld, open_area(ld), MOTE_PRELUDE_BYTES, ST_PRELUDE);
-    ld->to = ld->digest; /* sixteen bytes of the digest's room: nothing else is sure to be there */
+    /* into the digest's room: nothing else is sure to be there */
+    gather(ld, ld->digest, MOTE_PRELUDE_BYTES, ST_PRELUDE);
     *out = ld;
     return MOTE_OK;
 }
@@ -215,22 +200,18 @@ static mote_status on_prelude(mote_loader *ld)
 {
     mote_status st = mote_prelude_read(&ld->prelude, ld->digest);
     if (st != MOTE_OK) return st;
-    uint32_t ml = ld->prelude.manifest_bytes, sl = ld->prelude.signature_bytes;
-    if (ld->work_bytes < mote_loader_open_bytes(ml, sl)) return MOTE_ERR_MEMORY;
+    const uint32_t ml = ld->prelude.manifest_bytes, sl = ld->prelude.signature_bytes;
     ld->scan.left = sl;
     gather(ld, open_area(ld), ml, ST_MANIFEST);
-    return MOTE_OK;
+    return ld->work_bytes < mote_loader_open_bytes(ml, sl) ? MOTE_ERR_MEMORY : MOTE_OK;
 }
 
 static mote_status next_signature(mote_loader *ld)
 {
-    if (ld->scan.left == 0) {
-        ld->state = ST_TRUST;
-        return MOTE_OK;
-    }
-    if (ld->scan.left < MOTE_SIGNATURE_HEAD_BYTES) return MOTE_ERR_TRUNCATED;
+    ld->state = ST_TRUST;
+    if (ld->scan.left == 0) return MOTE_OK;
     gather(ld, ld->signature_buf, MOTE_SIGNATURE_HEAD_BYTES, ST_SIGNATURE_HEAD);
-    return MOTE_OK;
+    return ld->scan.left < MOTE_SIGNATURE_HEAD_BYTES ? MOTE_ERR_TRUNCATED : MOTE_OK;
 }
 
 static mote_status on_manifest(mote_loader *ld)
@@ -244,45 +225,46 @@ static mote_status on_signature_head(mote_loader *ld)
     mote_status st = mote_signature_head_read(&ld->scan, &ld->sig, ld->signature_buf);
     if (st != MOTE_OK) return st;
     ld->sig_key = mote_signature_key(&ld->config.crypto, &ld->config.trust, &ld->sig);
-    if (ld->sig_key >= 0)
-        gather(ld, open_area(ld) + ld->prelude.manifest_bytes, ld->sig.bytes, ST_SIGNATURE);
-    else
-        gather(ld, NULL, ld->sig.bytes, ST_SIGNATURE_SKIP);
+    /* what nobody checks is not kept */
+    gather(ld, ld->sig_key < 0 ? NULL : open_area(ld) + ld->prelude.manifest_bytes, ld->sig.bytes, ST_SIGNATURE);
     return MOTE_OK;
 }
 
 static mote_status on_signature(mote_loader *ld)
 {
-    mote_status st = mote_signature_check(&ld->scan, &ld->config.crypto, &ld->config.trust, ld->sig_key, &ld->sig,
-                                          open_area(ld) + ld->prelude.manifest_bytes, ld->digest);
+    mote_status st = MOTE_OK;
+    if (ld->to)
+        st = mote_signature_check(&ld->scan, &ld->config.crypto, &ld->config.trust, ld->sig_key, &ld->sig, ld->to,
+                                  ld->digest);
     return st == MOTE_OK ? next_signature(ld) : st;
 }
 
 static mote_status on_trust(mote_loader *ld, mote_event *event)
 {
+    mote_manifest *m = &ld->manifest;
     mote_status st = mote_signature_verdict(&ld->scan, &ld->config.trust);
-    if (st == MOTE_OK) st = mote_manifest_read(&ld->manifest, open_area(ld), ld->prelude.manifest_bytes);
-    if (st == MOTE_OK) st = mote_policy_check(&ld->config.policy, &ld->manifest, ld->digest);
+    if (st == MOTE_OK) st = mote_manifest_read(m, open_area(ld), ld->prelude.manifest_bytes);
+    if (st == MOTE_OK) st = mote_policy_check(&ld->config.policy, m, ld->digest);
     if (st == MOTE_OK)
-        st = lay_out(ld->at, &ld->config, &ld->manifest,
+        st = lay_out(ld->at, &ld->config, m,
                      mote_loader_open_bytes(ld->prelude.manifest_bytes, ld->prelude.signature_bytes));
+    if (st == MOTE_OK && ld->work_bytes < ld->at[PARTS]) st = MOTE_ERR_MEMORY;
     if (st != MOTE_OK) return st;
-    if (ld->work_bytes < ld->at[PARTS]) return MOTE_ERR_MEMORY;
-    emit(ld, event, MOTE_EVENT_MANIFEST);
-    event->manifest = &ld->manifest;
+    event->type = MOTE_EVENT_MANIFEST;
+    event->manifest = m;
     event->manifest_digest = ld->digest;
     ld->state = ST_BODY;
     return MOTE_OK;
 }
 
 /* A value of the fact at this offset: the largest seen so far is kept, none may exceed what is stated. */
-static bool raise(mote_loader *ld, size_t fact, size_t value)
+static void raise(mote_loader *ld, size_t fact, size_t value)
 {
     size_t seen, stated;
     memcpy(&seen, (const uint8_t *)&ld->seen + fact, sizeof seen);
     memcpy(&stated, (const uint8_t *)&ld->manifest.facts + fact, sizeof stated);
     if (value > seen) memcpy((uint8_t *)&ld->seen + fact, &value, sizeof value);
-    return value <= stated;
+    if (value > stated) ld->foreign = 1;
 }
 #define RAISE(ld, fact, value) raise(ld, offsetof(mote_facts, fact), value)
 
@@ -294,65 +276,68 @@ static mote_status want_node(mote_loader *ld)
     mote_status st = mote_tree_next(&ld->tree, &n);
     if (st != MOTE_OK) return st;
     ld->file_at = body_at(ld) + mote_tree_position(&ld->tree);
-    if (ld->tree.level == 0) ld->chunk_bytes = 0; /* what was there is overwritten */
     gather(ld, ld->tree.level ? mote_tree_page(&ld->tree) : work(ld, CHUNK), n, ST_VERIFY);
     return MOTE_OK;
 }
 
 static mote_status on_body(mote_loader *ld)
 {
-    ld->manifest.name = ld->manifest.version = ld->manifest.tool = (mote_text){ 0 };
-    ld->manifest.vendor = ld->manifest.classes = NULL;
-    mote_tree_init(&ld->tree, &ld->manifest, &ld->config.crypto, work(ld, PAGES));
-    ld->env = (mote_seg_env){ .head = &ld->head,
-                              .tables = work(ld, TABLES),
-                              .kern = ld->config.kern,
-                              .prepared = work(ld, PREPARED),
-                              .factors = work(ld, RESIDENTS),
-                              .inflate = ld->config.inflate,
-                              .inflate_ctx = ld->config.inflate_ctx,
-                              .scratch = work(ld, INFLATED),
-                              .scratch_bytes = ld->at[CHUNK] - ld->at[INFLATED] };
+    /* the workspace is laid over what texts and ids point to */
+    mote_manifest *m = &ld->manifest;
+    m->name = m->version = m->tool = (mote_text){ 0 };
+    m->vendor = m->classes = NULL;
+    mote_tree_init(&ld->tree, m, &ld->config.crypto, work(ld, PAGES));
+    mote_seg_env *e = &ld->env;
+    e->head = &ld->head;
+    e->tables = work(ld, TABLES);
+    e->kern = ld->config.kern;
+    e->prepared = work(ld, PREPARED);
+    e->factors = work(ld, RESIDENTS);
+    e->inflate = ld->config.inflate;
+    e->inflate_ctx = ld->config.inflate_ctx;
+    e->scratch = work(ld, INFLATED);
+    e->scratch_bytes = ld->at[CHUNK] - ld->at[INFLATED];
     ld->state = ST_NODE;
     return MOTE_OK;
+}
+
+/* The record at the cursor. */
+static mote_status read_record(mote_loader *ld)
+{
+    const uint8_t *chunk = work(ld, CHUNK);
+    return mote_record_read(&ld->record, chunk + ld->cursor, ld->chunk_bytes - ld->cursor);
 }
 
 /* A place is where a record begins, or it is none: lead the cursor there, record by record. */
 static mote_status walk_to(mote_loader *ld, uint32_t offset)
 {
+    ld->state = ST_RECORD;
     if (ld->cursor > offset) ld->cursor = 0;
     while (ld->cursor < offset && ld->cursor < ld->chunk_bytes) {
-        mote_record rec;
-        mote_status st = next_record(ld, &rec);
+        mote_status st = read_record(ld);
         if (st != MOTE_OK) return st;
-        ld->cursor += (uint32_t)rec.total;
+        ld->cursor += (uint32_t)ld->record.total;
     }
     return ld->cursor == offset && offset < ld->chunk_bytes ? MOTE_OK : MOTE_ERR_ORDER;
 }
 
 static mote_status on_node_read(mote_loader *ld)
 {
-    bool chunk = ld->tree.level == 0;
+    const bool chunk = ld->tree.level == 0;
     mote_status st = mote_tree_accept(&ld->tree, ld->to, ld->want);
     if (st != MOTE_OK) return st;
     ld->state = ST_NODE;
     if (!chunk) return MOTE_OK;
     ld->chunk_bytes = ld->want;
-    (void)RAISE(ld, chunk_max, ld->want); /* the tree has compared it */
+    RAISE(ld, chunk_max, ld->want); /* the tree has compared it */
     ld->chunks_read++;
-    ld->state = ST_RECORD;
     ld->cursor = 0;
-    st = walk_to(ld, ld->positioned ? ld->goal : 0);
-    ld->positioned = 0;
-    return st;
+    uint32_t goal = ld->goal;
+    ld->goal = 0;
+    return walk_to(ld, goal);
 }
 
 /* ---- content ---- */
-
-static dirent *directory(mote_loader *ld)
-{
-    return work(ld, DIRECTORY);
-}
 
 /* Stated maxima and sums must have been reached. Spec format.md 5.2 */
 static mote_status finish(mote_loader *ld)
@@ -367,34 +352,38 @@ static mote_status finish(mote_loader *ld)
 /* The next entry that has elements; PH_END if there is none. */
 static void next_tensor(mote_loader *ld)
 {
-    while (ld->index < ld->manifest.facts.n_entries && directory(ld)[ld->index].elements == 0) ld->index++;
+    const dirent *d = work(ld, DIRECTORY);
+    while (ld->index < ld->manifest.facts.n_entries && d[ld->index].elements == 0) ld->index++;
     ld->phase = PH_END;
     if (ld->index == ld->manifest.facts.n_entries) return;
     ld->phase = PH_HEAD;
-    ld->cur = directory(ld)[ld->index];
-    ld->stored = ld->part = 0;
+    ld->cur = d[ld->index];
 }
 
-static mote_status on_entry(mote_loader *ld, const mote_record *rec, mote_event *event)
+static mote_status on_entry(mote_loader *ld, mote_event *event)
 {
-    const mote_facts *f = &ld->manifest.facts;
-    if (rec->type != MOTE_RECORD_ENTRY) return MOTE_ERR_ORDER;
     mote_entry *e = &ld->entry;
-    mote_status st = mote_entry_read(e, rec->value, rec->bytes);
-    mote_text last = { work(ld, NAME), ld->last_name_bytes };
+    char *name = work(ld, NAME);
+    const mote_text last = { name, ld->last_name_bytes };
+    if (ld->record.type != MOTE_RECORD_ENTRY) return MOTE_ERR_ORDER;
+    mote_status st = mote_entry_read(e, ld->record.value, ld->record.bytes);
     if (st != MOTE_OK) return st;
     if (ld->index && mote_entry_compare(ld->last_kind, last, e->kind, e->name) >= 0) return MOTE_ERR_ORDER;
-    /* the sum does not wrap: what was seen is within what is stated, which is below 2^63, and an entry below 2^55 */
-    if (!RAISE(ld, entry_max, rec->total) || !RAISE(ld, tensor_max, e->bytes) ||
-        !RAISE(ld, decoded_total, ld->seen.decoded_total + e->bytes))
-        return MOTE_ERR_FACTS;
-    memcpy(work(ld, NAME), e->name.p, e->name.bytes);
+    /* the sum wraps on small machines only, where SIZE_MAX is more than is ever stated */
+    const size_t sum = ld->seen.decoded_total + e->bytes;
+    RAISE(ld, entry_max, ld->record.total);
+    RAISE(ld, tensor_max, e->bytes);
+    RAISE(ld, decoded_total, sum < e->bytes ? SIZE_MAX : sum);
+    if (ld->foreign) return MOTE_ERR_FACTS;
+    memcpy(name, e->name.p, e->name.bytes);
     ld->last_name_bytes = (uint32_t)e->name.bytes;
     ld->last_kind = e->kind;
-    emit(ld, event, MOTE_EVENT_ENTRY);
+    ld->cursor += (uint32_t)ld->record.total;
+    ld->cur = (dirent){ e->elements, e->stored, e->chunk, e->offset, e->dtype };
+    event->type = MOTE_EVENT_ENTRY;
     event->entry = e;
-    if (!ld->finding) directory(ld)[ld->index] = (dirent){ e->elements, e->stored, e->chunk, e->offset, e->dtype };
-    if (++ld->index == f->n_entries && !ld->finding) {
+    if (!ld->finding) ((dirent *)work(ld, DIRECTORY))[ld->index] = ld->cur;
+    if (++ld->index == ld->manifest.facts.n_entries && !ld->finding) {
         ld->index = 0;
         next_tensor(ld);
     }
@@ -408,97 +397,62 @@ static void note_use(void *ctx, unsigned id)
     if (!mote_needs_has(&ld->manifest.needs, id)) ld->foreign = 1;
 }
 
+static bool has_form(const mote_loader *ld, mote_form form)
+{
+    return form == MOTE_FORM_NATIVE || mote_form_bits(ld->head.dtype, form) != 0;
+}
+
 static bool is_native(const mote_loader *ld)
 {
     return ld->form == MOTE_FORM_NATIVE || (ld->config.native_lowrank && ld->head.term.layout == MOTE_LAYOUT_LOWRANK);
 }
 
-static mote_status on_head(mote_loader *ld, const mote_record *rec, mote_event *event)
+static mote_status on_head(mote_loader *ld, mote_event *event)
 {
-    const mote_facts *f = &ld->manifest.facts;
+    const mote_record *rec = &ld->record;
     mote_head *h = &ld->head;
     if (rec->type != MOTE_RECORD_HEAD || ld->tree.chunk != ld->cur.chunk || ld->cursor != ld->cur.offset)
         return MOTE_ERR_ORDER;
-    ld->foreign = 0;
-    mote_table *tables = work(ld, TABLES);
-    mote_status st = mote_head_read(h, tables, NULL, (size_t)f->table_slots_max, mote_rd_init(rec->value, rec->bytes),
-                                    ld->cur.dtype, ld->cur.elements, note_use, ld);
+    mote_status st =
+        mote_head_read(h, work(ld, TABLES), NULL, ld->manifest.facts.table_slots_max,
+                       mote_rd_init(rec->value, rec->bytes), ld->cur.dtype, ld->cur.elements, note_use, ld);
     if (ld->foreign) return MOTE_ERR_FACTS;
     if (st != MOTE_OK) return st;
     if (h->n_segments > 1 && ld->cursor != 0) return MOTE_ERR_ORDER;
     const size_t seg = mote_head_seg_max(h);
-    if (!RAISE(ld, head_max, rec->total) || !RAISE(ld, table_slots_max, h->n_tables) ||
-        !RAISE(ld, seg_elems_max, seg) || !RAISE(ld, seg_raw_max, mote_bytes_of(seg, mote_dtype_bits(h->dtype))) ||
-        !RAISE(ld, resident_max, mote_bytes_of((size_t)mote_seg_factors(h), 8 * sizeof(float))))
-        return MOTE_ERR_FACTS;
-    ld->form = ld->config.form;
-    if (ld->form != MOTE_FORM_NATIVE && mote_form_bits(h->dtype, ld->form) == 0) ld->form = MOTE_FORM_DENSE;
+    RAISE(ld, head_max, rec->total);
+    RAISE(ld, table_slots_max, h->n_tables);
+    RAISE(ld, seg_elems_max, seg);
+    RAISE(ld, seg_raw_max, mote_bytes_of(seg, mote_dtype_bits(h->dtype)));
+    RAISE(ld, resident_max, mote_bytes_of(mote_seg_factors(h), 8 * sizeof(float)));
+    if (ld->foreign) return MOTE_ERR_FACTS;
+    mote_seg_prepare(&ld->env);
+    ld->cursor += (uint32_t)rec->total;
+    ld->stored = rec->total;
+    ld->part = 0;
+    ld->phase = h->n_residents ? PH_RESIDENT : PH_SEGMENT;
+    ld->form = has_form(ld, ld->config.form) ? (uint8_t)ld->config.form : MOTE_FORM_DENSE;
     ld->target = NULL;
     ld->skip = 0;
     ld->choosing = 1;
-    mote_seg_prepare(&ld->env);
-    ld->phase = h->n_residents ? PH_RESIDENT : PH_SEGMENT;
-    emit(ld, event, MOTE_EVENT_TENSOR);
-    event->tensor = (mote_tensor_info){ .dtype = ld->cur.dtype,
-                                        .axis = h->axis,
-                                        .layout = h->term.layout,
-                                        .numeric = h->term.num.numeric,
-                                        .elements = ld->cur.elements,
-                                        .rows = h->rows,
-                                        .cols = h->cols,
-                                        .seg_elems = h->seg_elems,
-                                        .n_segments = h->n_segments,
-                                        .rank = h->term.rank,
-                                        .coder = h->term.num.v.coder,
-                                        .bits = h->term.num.numeric == MOTE_NUM_AFFINE ? h->term.num.bits : 0 };
+    event->type = MOTE_EVENT_TENSOR;
+    mote_tensor_info *t = &event->tensor;
+    t->dtype = h->dtype;
+    t->axis = h->axis;
+    t->layout = h->term.layout;
+    t->numeric = h->term.num.numeric;
+    t->elements = ld->cur.elements;
+    t->rows = h->rows;
+    t->cols = h->cols;
+    t->seg_elems = h->seg_elems;
+    t->n_segments = h->n_segments;
+    t->rank = h->term.rank;
+    t->coder = h->term.num.v.coder;
+    t->bits = h->term.num.bits; /* of affine only */
     return MOTE_OK;
 }
 
 /* ---- output ---- */
-
-/* Bytes of output that the record waiting takes in one piece. */
-static size_t output_need(const mote_loader *ld, bool resident)
-{
-    if (is_native(ld)) return ((size_t)mote_seg_native_bytes(&ld->head, resident) + 7) & ~(size_t)7;
-    mote_extent x = mote_head_extent(&ld->head, ld->part);
-    return mote_bytes_of(x.rows * x.cols, mote_form_bits(ld->head.dtype, ld->form));
-}
-
-static mote_status decode_native(mote_loader *ld, bool resident, mote_out *out, mote_event *event)
-{
-    mote_native *n = &ld->native;
-    if ((uintptr_t)out->p % 8) return MOTE_ERR_ARG;
-    memset(out->p, 0, (size_t)event->need); /* the parts leave gaps */
-    mote_status st = mote_seg_native(&ld->seg, &ld->env, ld->part, resident, ld->record.value, ld->record.bytes, n,
-                                     out->p, out->left);
-    if (st != MOTE_OK) return st;
-    const size_t used = event->need;
-    event->block.data = out->p;
-    event->block.bytes = used;
-    event->block.native = n;
-    out->p += used;
-    out->left -= used;
-    return MOTE_OK;
-}
-
-static mote_status decode_dense(mote_loader *ld, mote_out *out, mote_event *event)
-{
-    mote_dest d;
-    mote_status st;
-    if (ld->target)
-        st = mote_dest_tensor(&d, &ld->head, ld->part, ld->form, ld->target, ld->target_bytes);
-    else
-        st = mote_dest_segment(&d, &ld->head, ld->part, ld->form, out->p, out->left);
-    if (st == MOTE_OK) st = mote_seg_dense(&ld->seg, &ld->env, ld->part, ld->record.value, ld->record.bytes, &d);
-    if (st != MOTE_OK) return st;
-    event->block.data = d.p;
-    event->block.bytes = event->need;
-    if (!ld->target) {
-        out->p += event->need;
-        out->left -= event->need;
-    }
-    return MOTE_OK;
-}
 
 /* The records of a tensor have been used up to here. */
 static void record_done(mote_loader *ld)
@@ -517,58 +471,74 @@ static void record_done(mote_loader *ld)
 /* A segment, or a resident in native form, is decoded once there is room for it. */
 static mote_status on_output(mote_loader *ld, mote_out *out, mote_event *event)
 {
-    bool resident = ld->phase == PH_RESIDENT, native = is_native(ld);
-    event->need = output_need(ld, resident);
-    mote_extent x = mote_head_extent(&ld->head, resident ? 0 : ld->part);
-    if (event->need == SIZE_MAX) return MOTE_ERR_MEMORY;
-    event->index = ld->index;
-    if (!(ld->target && !native) && event->need > out->left) return MOTE_NEED_OUTPUT;
-    mote_status st = native ? decode_native(ld, resident, out, event) : decode_dense(ld, out, event);
-    if (st != MOTE_OK) return st;
-    emit(ld, event, MOTE_EVENT_BLOCK);
-    event->block.row = resident ? ld->part * ld->head.term.rows_per_record : x.row;
+    const mote_head *h = &ld->head;
+    const mote_record *rec = &ld->record;
+    const mote_form form = (mote_form)ld->form;
+    const bool resident = ld->phase == PH_RESIDENT, native = is_native(ld), direct = ld->target && !native;
+    const mote_extent x = resident ? mote_head_resident(h, (uint32_t)ld->part) : mote_head_extent(h, ld->part);
+    event->block.row = x.row;
     event->block.col = x.col;
-    event->block.rows = native ? ld->native.rows : x.rows;
-    event->block.cols = native ? ld->native.cols : x.cols;
+    event->block.rows = x.rows;
+    event->block.cols = x.cols;
+    event->block.data = out->p;
+    const size_t need = native ? (mote_seg_native_bytes(h, resident) + 7) & ~(size_t)7
+                               : mote_bytes_of(x.rows * x.cols, mote_form_bits(h->dtype, form));
+    event->block.bytes = event->need = need;
+    if (need == SIZE_MAX) return MOTE_ERR_MEMORY;
+    if (!direct && need > out->left) return MOTE_NEED_OUTPUT;
+    mote_status st;
+    if (native) {
+        if ((uintptr_t)out->p % 8) return MOTE_ERR_ARG;
+        memset(out->p, 0, need); /* what is added to a multiple of 8 */
+        st = mote_seg_native(&ld->seg, &ld->env, ld->part, resident, rec->value, rec->bytes, &ld->native, out->p, need);
+        event->block.cols = ld->native.cols;
+        event->block.native = &ld->native;
+    } else {
+        mote_dest d;
+        st = direct ? mote_dest_tensor(&d, h, ld->part, form, ld->target, ld->target_bytes)
+                    : mote_dest_segment(&d, h, ld->part, form, out->p, need);
+        event->block.data = d.p;
+        if (st == MOTE_OK) st = mote_seg_dense(&ld->seg, &ld->env, ld->part, rec->value, rec->bytes, &d);
+    }
+    if (st != MOTE_OK) return st;
+    event->type = MOTE_EVENT_BLOCK;
+    if (!direct) {
+        out->p += need;
+        out->left -= need;
+    }
     record_done(ld);
     return MOTE_OK;
 }
 
-static mote_status on_tensor_record(mote_loader *ld, const mote_record *rec)
+static mote_status on_tensor_record(mote_loader *ld)
 {
-    bool resident = ld->phase == PH_RESIDENT;
-    const mote_head *h = &ld->head;
+    const bool resident = ld->phase == PH_RESIDENT;
+    const mote_record *rec = &ld->record;
+    const size_t segments = resident ? 1 : ld->head.n_segments;
     ld->choosing = 0;
     if (rec->type != (resident ? MOTE_RECORD_RESIDENT : MOTE_RECORD_SEGMENT)) return MOTE_ERR_ORDER;
-    if (!resident && h->n_segments > 1) {
-        /* every segment but the first starts a chunk, every one but the last ends one */
-        if (ld->part && ld->cursor != 0) return MOTE_ERR_ORDER;
-        if (ld->part + 1 < h->n_segments && ld->cursor + rec->total != ld->chunk_bytes) return MOTE_ERR_ORDER;
-    }
+    /* of several segments every one but the first starts a chunk, every one but the last ends one */
+    if (segments > 1 &&
+        ((ld->part && ld->cursor != 0) || (ld->part + 1 < segments && ld->cursor + rec->total != ld->chunk_bytes)))
+        return MOTE_ERR_ORDER;
     ld->stored += rec->total;
-    ld->record = *rec;
-    if (ld->skip) {
-        record_done(ld);
-    } else if (resident && !is_native(ld)) {
-        mote_status st = mote_seg_resident(&ld->seg, &ld->env, (uint32_t)ld->part, rec->value, rec->bytes);
-        if (st != MOTE_OK) return st;
-        record_done(ld);
-    } else {
-        ld->state = ST_SEGMENT;
-    }
-    return MOTE_OK;
+    ld->state = ST_SEGMENT;
+    if (!ld->skip && (!resident || is_native(ld))) return MOTE_OK;
+    mote_status st = MOTE_OK;
+    if (!ld->skip) st = mote_seg_resident(&ld->seg, &ld->env, (uint32_t)ld->part, rec->value, rec->bytes);
+    record_done(ld);
+    return st;
 }
 
 /* Lead to a place; the chunk in memory is used again if it is the one. */
 static mote_status go_to(mote_loader *ld, uint32_t chunk, uint32_t offset)
 {
     if (chunk >= ld->manifest.n_chunks) return MOTE_ERR_ORDER;
-    ld->state = ST_RECORD;
-    if (ld->chunk_bytes && ld->tree.chunk == chunk && ld->tree.level == 0) return walk_to(ld, offset);
+    if (ld->chunk_bytes && ld->tree.chunk == chunk) return walk_to(ld, offset);
     mote_tree_seek(&ld->tree, chunk);
+    ld->have = ld->want; /* of whatever was being gathered */
     ld->chunk_bytes = 0;
     ld->goal = offset;
-    ld->positioned = 1;
     ld->state = ST_NODE;
     return MOTE_OK;
 }
@@ -577,12 +547,7 @@ static mote_status go_to(mote_loader *ld, uint32_t chunk, uint32_t offset)
  * chunk counts twice. */
 static mote_status leave_out(mote_loader *ld)
 {
-    if (ld->finding) {
-        ld->state = ST_FOUND;
-        return MOTE_OK;
-    }
-    ld->index++;
-    next_tensor(ld);
+    if (ld->finding) return MOTE_OK;
     if (ld->phase == PH_END) return finish(ld);
     if (ld->cur.chunk < ld->tree.chunk || (ld->cur.chunk == ld->tree.chunk && ld->cur.offset < ld->cursor))
         return MOTE_ERR_ORDER;
@@ -591,36 +556,35 @@ static mote_status leave_out(mote_loader *ld)
 
 static mote_status on_tensor_end(mote_loader *ld, mote_event *event)
 {
-    if (ld->stored != ld->cur.stored) return MOTE_ERR_ORDER;
-    emit(ld, event, MOTE_EVENT_TENSOR_END);
+    const bool rest = ld->skip && ld->pulling && ld->part < ld->head.n_segments;
+    if (!rest && ld->stored != ld->cur.stored) return MOTE_ERR_ORDER;
+    event->type = MOTE_EVENT_TENSOR_END;
+    ld->state = ST_FOUND;
+    if (ld->finding) return MOTE_OK;
+    ld->state = ST_RECORD;
     ld->index++;
-    ld->state = ld->finding ? ST_FOUND : ST_RECORD;
-    if (!ld->finding) next_tensor(ld);
-    return MOTE_OK;
+    next_tensor(ld);
+    return rest ? leave_out(ld) : MOTE_OK;
 }
 
 static mote_status on_record(mote_loader *ld, mote_event *event)
 {
     if (ld->cursor == ld->chunk_bytes) {
-        if (!mote_tree_advance(&ld->tree)) return ld->phase == PH_END ? finish(ld) : MOTE_ERR_TRUNCATED;
         ld->state = ST_NODE;
-        return MOTE_OK;
+        ld->chunk_bytes = 0;
+        if (mote_tree_advance(&ld->tree)) return MOTE_OK;
+        return ld->phase == PH_END ? finish(ld) : MOTE_ERR_TRUNCATED;
     }
-    mote_record rec;
-    mote_status st = next_record(ld, &rec);
+    mote_status st = read_record(ld);
     if (st != MOTE_OK) return st;
-    switch (ld->phase) {
-    case PH_ENTRIES: st = on_entry(ld, &rec, event); break;
-    case PH_HEAD:
-        st = on_head(ld, &rec, event);
-        ld->stored = rec.total;
-        break;
+    switch ((phase)ld->phase) {
+    case PH_ENTRIES: return on_entry(ld, event);
+    case PH_HEAD: return on_head(ld, event);
     case PH_RESIDENT:
-    case PH_SEGMENT: return on_tensor_record(ld, &rec);
-    default: return MOTE_ERR_ORDER; /* records behind the last tensor */
+    case PH_SEGMENT: return on_tensor_record(ld);
+    case PH_END: break; /* records behind the last tensor */
     }
-    ld->cursor += (uint32_t)rec.total;
-    return st;
+    return MOTE_ERR_ORDER;
 }
 
 /* ---- the machine ---- */
@@ -633,42 +597,23 @@ static mote_status turn(mote_loader *ld, mote_out *out, mote_event *event)
     case ST_MANIFEST: return on_manifest(ld);
     case ST_SIGNATURE_HEAD: return on_signature_head(ld);
     case ST_SIGNATURE: return on_signature(ld);
-    case ST_SIGNATURE_SKIP: return next_signature(ld);
     case ST_TRUST: return on_trust(ld, event);
     case ST_BODY: return on_body(ld);
     case ST_NODE: return want_node(ld);
     case ST_VERIFY: return on_node_read(ld);
     case ST_RECORD: return on_record(ld, event);
     case ST_SEGMENT: return on_output(ld, out, event);
-    case ST_TENSOR_END:
-        if (ld->skip && ld->pulling && ld->part < ld->head.n_segments) {
-            emit(ld, event, MOTE_EVENT_TENSOR_END);
-            return leave_out(ld);
-        }
-        return on_tensor_end(ld, event);
+    case ST_TENSOR_END: return on_tensor_end(ld, event);
     case ST_FOUND: return MOTE_ERR_STATE;
     case ST_DONE: break;
     }
-    emit(ld, event, MOTE_EVENT_DONE);
+    event->type = MOTE_EVENT_DONE;
     return MOTE_OK;
-}
-
-static bool gathering(const mote_loader *ld)
-{
-    switch ((state)ld->state) {
-    case ST_PRELUDE:
-    case ST_MANIFEST:
-    case ST_SIGNATURE_HEAD:
-    case ST_SIGNATURE:
-    case ST_SIGNATURE_SKIP:
-    case ST_VERIFY: return ld->have < ld->want;
-    default: return false;
-    }
 }
 
 static void take(mote_loader *ld, mote_in *in)
 {
-    size_t n = ld->want - ld->have < in->left ? ld->want - ld->have : in->left;
+    const size_t wanted = ld->want - ld->have, n = wanted < in->left ? wanted : in->left;
     if (n == 0) return;
     if (ld->to) memcpy(ld->to + ld->have, in->p, n);
     ld->have += (uint32_t)n;
@@ -686,18 +631,16 @@ static mote_status fail(mote_loader *ld, mote_status st)
 
 static mote_status run(mote_loader *ld, mote_in *in, mote_out *out, mote_event *event)
 {
+    mote_status st = ld->st;
     memset(event, 0, sizeof *event);
-    if (ld->st != MOTE_OK) return ld->st;
-    while (event->type == MOTE_EVENT_NONE) {
-        if (gathering(ld)) {
-            take(ld, in);
-            if (gathering(ld)) return MOTE_NEED_INPUT;
-        }
-        mote_status st = turn(ld, out, event);
-        if (st < MOTE_OK) memset(event, 0, sizeof *event);
-        if (st != MOTE_OK) return fail(ld, st);
+    while (st == MOTE_OK && event->type == MOTE_EVENT_NONE) {
+        take(ld, in);
+        if (ld->have < ld->want) return MOTE_NEED_INPUT;
+        event->index = ld->index;
+        st = turn(ld, out, event);
     }
-    return MOTE_OK;
+    if (st < MOTE_OK) memset(event, 0, sizeof *event);
+    return fail(ld, st);
 }
 
 mote_status mote_loader_step(mote_loader *ld, mote_in *in, mote_out *out, mote_event *event)
@@ -720,18 +663,17 @@ mote_status mote_loader_form(mote_loader *ld, mote_form form)
 {
     if (ld->st != MOTE_OK) return ld->st;
     if (!ld->choosing) return MOTE_ERR_STATE;
-    if (form != MOTE_FORM_NATIVE && mote_form_bits(ld->head.dtype, form) == 0) return MOTE_ERR_ARG;
-    ld->form = form;
+    if (!has_form(ld, form)) return MOTE_ERR_ARG;
+    ld->form = (uint8_t)form;
     return MOTE_OK;
 }
 
 mote_status mote_loader_target(mote_loader *ld, uint8_t *to, size_t bytes)
 {
-    mote_status st = mote_loader_form(ld, ld->form);
-    if (st != MOTE_OK) return st;
     mote_dest d;
-    if (is_native(ld)) return MOTE_ERR_ARG;
-    st = mote_dest_tensor(&d, &ld->head, 0, ld->form, to, bytes);
+    mote_status st = mote_loader_form(ld, (mote_form)ld->form);
+    if (st == MOTE_OK && is_native(ld)) st = MOTE_ERR_ARG;
+    if (st == MOTE_OK) st = mote_dest_tensor(&d, &ld->head, 0, (mote_form)ld->form, to, bytes);
     if (st != MOTE_OK) return st;
     ld->target = to;
     ld->target_bytes = bytes;
@@ -797,17 +739,14 @@ mote_status mote_loader_find(mote_loader *ld, const mote_source *source, uint8_t
     while (ld->index < ld->manifest.facts.n_entries) {
         mote_event event;
         mote_out no_output = { 0 };
-        st = pull(ld, source, &no_output, &event);
+        st = pull(ld, source, &no_output, &event); /* an entry: nothing else stands here */
         if (st != MOTE_OK) return st;
-        if (event.type != MOTE_EVENT_ENTRY) return fail(ld, MOTE_ERR_ORDER);
         const mote_entry *e = event.entry;
         int order = mote_entry_compare(e->kind, e->name, kind, name);
         if (order > 0) break; /* the directory is sorted */
         if (order < 0) continue;
         *entry = *e;
         ld->index = event.index;
-        ld->cur = (dirent){ e->elements, e->stored, e->chunk, e->offset, e->dtype };
-        ld->stored = ld->part = 0;
         ld->phase = PH_HEAD;
         if (e->elements) return fail(ld, go_to(ld, e->chunk, e->offset));
         ld->state = ST_FOUND;
