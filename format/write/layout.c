@@ -12,7 +12,7 @@ static size_t header_bytes(size_t value)
 
 static mote_text text_of(const char *s)
 {
-    return (mote_text){s, strlen(s)};
+    return (mote_text){ s, strlen(s) };
 }
 
 static int by_kind_and_name(const void *a, const void *b)
@@ -33,8 +33,8 @@ static mote_status cut(mote_layout *l, size_t first)
         l->cap_chunks = cap;
     }
     if (l->n_chunks == MOTE_CHUNKS_MAX) return MOTE_ERR_LIMIT;
-    l->chunks[l->n_chunks++] = (mote_cut){.first = first};
-    l->chunks[l->n_chunks] = (mote_cut){.first = first};
+    l->chunks[l->n_chunks++] = (mote_cut){ .first = first };
+    l->chunks[l->n_chunks] = (mote_cut){ .first = first };
     return MOTE_OK;
 }
 
@@ -49,7 +49,7 @@ static mote_status put(mote_layout *l, uint8_t type, mote_piece value, bool fres
     mote_cut *c = &l->chunks[l->n_chunks - 1];
     c->bytes += (uint32_t)total;
     if (c->bytes > l->facts.chunk_max) l->facts.chunk_max = c->bytes;
-    l->slots[l->n_slots++] = (mote_slot){type, value};
+    l->slots[l->n_slots++] = (mote_slot){ type, value };
     c[1].first = l->n_slots;
     return MOTE_OK;
 }
@@ -89,11 +89,11 @@ static void write_entry(mote_wr *w, const mote_write_entry *e, uint64_t stored, 
     mote_wr_field_bytes(w, 4, e->name, strlen(e->name));
     b = (uint8_t)e->dtype;
     mote_wr_field_bytes(w, 6, &b, 1);
-    mote_wr shape = {0};
+    mote_wr shape = { 0 };
     for (unsigned i = 0; i < e->rank; i++) mote_wr_varint(&shape, e->shape[i]);
     mote_wr_field(w, 8, &shape);
     *place_at = w->n + 2;
-    mote_wr_field_bytes(w, 10, (const uint8_t[8]){0}, 8);
+    mote_wr_field_bytes(w, 10, (const uint8_t[8]){ 0 }, 8);
     mote_wr_field_varint(w, 12, stored);
     if (e->digest) mote_wr_field_bytes(w, 15, e->digest, MOTE_DIGEST_BYTES);
 }
@@ -108,7 +108,7 @@ static void put_place(uint8_t *at, uint32_t chunk, uint32_t offset)
 
 mote_status mote_layout_make(mote_layout *l, const mote_write_entry *entries, size_t n, uint32_t chunk_max)
 {
-    *l = (mote_layout){.n_entries = n, .facts = {.n_entries = n}};
+    *l = (mote_layout){ .n_entries = n, .facts = { .n_entries = n } };
     if (n < 1 || n > UINT32_MAX || chunk_max < 64 || chunk_max > MOTE_CHUNK_MAX) return MOTE_ERR_ARG;
     size_t n_slots = n;
     for (size_t i = 0; i < n; i++) {
@@ -133,7 +133,7 @@ mote_status mote_layout_make(mote_layout *l, const mote_write_entry *entries, si
             st = MOTE_ERR_ORDER;
             goto out;
         }
-        sized[i] = (struct sized){.at = l->directory.n};
+        sized[i] = (struct sized){ .at = l->directory.n };
         write_entry(&l->directory, e, stored_bytes(e), &sized[i].place_at);
         if ((st = l->directory.st) != MOTE_OK) goto out;
         sized[i].bytes = l->directory.n - sized[i].at;
@@ -160,7 +160,7 @@ mote_status mote_layout_make(mote_layout *l, const mote_write_entry *entries, si
     }
 
     for (size_t i = 0; i < n; i++) {
-        st = put(l, MOTE_RECORD_ENTRY, (mote_piece){l->directory.p + sized[i].at, sized[i].bytes}, false, chunk_max);
+        st = put(l, MOTE_RECORD_ENTRY, (mote_piece){ l->directory.p + sized[i].at, sized[i].bytes }, false, chunk_max);
         if (st != MOTE_OK) goto out;
     }
     for (size_t i = 0; i < n; i++) {
@@ -202,5 +202,5 @@ void mote_layout_free(mote_layout *l)
     free(l->slots);
     free(l->chunks);
     mote_wr_free(&l->directory);
-    *l = (mote_layout){0};
+    *l = (mote_layout){ 0 };
 }

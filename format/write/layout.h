@@ -9,30 +9,31 @@
 
 /** One record of the content, in file order. */
 typedef struct mote_slot {
-    uint8_t type;     /**< mote_record_type */
+    uint8_t type; /**< mote_record_type */
     mote_piece value;
 } mote_slot;
 
 /** One chunk: a run of records. */
 typedef struct mote_cut {
-    size_t first;     /**< index of its first record */
+    size_t first; /**< index of its first record */
     uint32_t bytes;
 } mote_cut;
 
 typedef struct mote_layout {
     const mote_write_entry **entries; /**< sorted by (kind, name); owned array */
     size_t n_entries;
-    mote_wr directory;                /**< values of all entry records, one after the other */
-    mote_slot *slots;                 /**< owned */
+    mote_wr directory; /**< values of all entry records, one after the other */
+    mote_slot *slots;  /**< owned */
     size_t n_slots;
-    mote_cut *chunks;                 /**< n_chunks + 1 of them, the last is the end; owned */
+    mote_cut *chunks; /**< n_chunks + 1 of them, the last is the end; owned */
     size_t n_chunks, cap_chunks;
     mote_facts facts;
     mote_needs needs;
 } mote_layout;
 
 /** Errors as for mote_writer_create(). Free with mote_layout_free(), also after an error. */
-mote_status mote_layout_make(mote_layout *l, const mote_write_entry *entries, size_t n, uint32_t chunk_max) MOTE_MUST_CHECK;
+mote_status mote_layout_make(mote_layout *l, const mote_write_entry *entries, size_t n,
+                             uint32_t chunk_max) MOTE_MUST_CHECK;
 void mote_layout_free(mote_layout *l);
 
 /** Assemble chunk c into buf, which has room for chunk_max bytes. */

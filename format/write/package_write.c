@@ -21,7 +21,9 @@ struct mote_writer {
 
 void mote_prelude_write(uint8_t out[MOTE_PRELUDE_BYTES], size_t manifest_bytes, size_t signature_bytes)
 {
-    static const uint8_t start[] = {0x89, 'M', 'O', 'T', 'E', 0x0D, 0x0A, 0x0A, MOTE_FORMAT_VERSION, MOTE_FORMAT_SUITE};
+    static const uint8_t start[] = {
+        0x89, 'M', 'O', 'T', 'E', 0x0D, 0x0A, 0x0A, MOTE_FORMAT_VERSION, MOTE_FORMAT_SUITE
+    };
     memset(out, 0, MOTE_PRELUDE_BYTES);
     memcpy(out, start, sizeof start);
     mote_put16(out + 10, (uint32_t)manifest_bytes);
@@ -41,15 +43,15 @@ static void text_field(mote_wr *w, uint64_t tag, const char *s)
 /* Spec format.md 5 */
 static mote_status write_manifest(mote_writer *w, const mote_write_info *info)
 {
-    mote_wr *m = &w->manifest, v = {0};
+    mote_wr *m = &w->manifest, v = { 0 };
     mote_wr_varint(&v, w->pages.n_chunks);
     mote_wr_varint(&v, w->pages.body_bytes);
     mote_wr_bytes(&v, w->pages.root, MOTE_DIGEST_BYTES);
     mote_wr_field(m, 2, &v);
 
     const mote_facts *f = &w->layout.facts;
-    const uint64_t facts[] = {f->n_entries,     f->chunk_max,   f->entry_max,       f->head_max,   f->resident_max,
-                              f->seg_elems_max, f->seg_raw_max, f->table_slots_max, f->tensor_max, f->decoded_total};
+    const uint64_t facts[] = { f->n_entries,     f->chunk_max,   f->entry_max,       f->head_max,   f->resident_max,
+                               f->seg_elems_max, f->seg_raw_max, f->table_slots_max, f->tensor_max, f->decoded_total };
     for (size_t i = 0; i < sizeof facts / sizeof *facts; i++) mote_wr_varint(&v, facts[i]);
     mote_wr_field(m, 4, &v);
 

@@ -15,7 +15,7 @@ static size_t page_stride(unsigned level)
 mote_status mote_pages_make(mote_pages *p, const mote_crypto *c, uint32_t n_chunks, const uint32_t *lengths,
                             const uint8_t *digests)
 {
-    *p = (mote_pages){.n_chunks = n_chunks, .height = mote_tree_height(n_chunks)};
+    *p = (mote_pages){ .n_chunks = n_chunks, .height = mote_tree_height(n_chunks) };
     uint64_t *len = malloc(n_chunks * sizeof *len); /* of the nodes of the level below: subtree bytes */
     uint8_t *dig = malloc((size_t)n_chunks * MOTE_DIGEST_BYTES);
     mote_status st = MOTE_ERR_NOMEM;
@@ -56,12 +56,12 @@ out:
 
 mote_piece mote_pages_page(const mote_pages *p, unsigned level, uint32_t first)
 {
-    return (mote_piece){p->level[level] + (size_t)(first >> 4 * level) * page_stride(level),
-                        mote_tree_page_bytes(p->n_chunks, level, first)};
+    return (mote_piece){ p->level[level] + (size_t)(first >> 4 * level) * page_stride(level),
+                         mote_tree_page_bytes(p->n_chunks, level, first) };
 }
 
 void mote_pages_free(mote_pages *p)
 {
     for (unsigned k = 0; k <= MOTE_LEVELS_MAX; k++) free(p->level[k]);
-    *p = (mote_pages){0};
+    *p = (mote_pages){ 0 };
 }

@@ -98,7 +98,7 @@ void mote_wr_field_varint(mote_wr *w, uint64_t tag, uint64_t v)
 void mote_wr_free(mote_wr *w)
 {
     free(w->p);
-    *w = (mote_wr){0};
+    *w = (mote_wr){ 0 };
 }
 
 size_t mote_varint_bytes(uint64_t v)
