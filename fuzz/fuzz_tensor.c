@@ -124,7 +124,7 @@ typedef struct record {
 } record;
 
 typedef struct decoder {
-    mote_seg_env env[2]; /* the reference, the host's kernel */
+    mote_seg_env env[2]; /* the reference, another kernel */
     mote_seg *work;
 } decoder;
 
@@ -247,7 +247,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     d.work = allocate(sizeof *d.work);
     memset(d.work, 0xA5, sizeof *d.work);
     for (unsigned k = 0; k < 2; k++) {
-        const mote_kern *kern = k ? mote_kern_host() : mote_kern_ref();
+        const mote_kern *fast = h.n_tables % 2 && mote_kern_avx2() ? mote_kern_avx2() : mote_kern_host();
+        const mote_kern *kern = k ? fast : mote_kern_ref();
         d.env[k] =
             (mote_seg_env){ .head = &h, .tables = tables, .kern = kern, .inflate = inflate, .scratch_bytes = scratch };
         d.env[k].scratch = guarded(scratch);

@@ -11,7 +11,13 @@
 #include "base/le.h"
 #include "common/casts.h"
 
-const mote_kern *(*const all_kernels[])(void) = { mote_kern_ref, mote_kern_host, NULL };
+const mote_kern *test_kernel(size_t i)
+{
+    const mote_kern *all[] = { mote_kern_ref(), mote_kern_host(), mote_kern_avx2() };
+    for (size_t k = 0; k < N(all); k++)
+        if (all[k] && i-- == 0) return all[k];
+    return NULL;
+}
 
 /* --- bytes --- */
 

@@ -255,9 +255,9 @@ static void check_tensor(const tensor_cfg *t)
     bytes head = tensor_head(t);
     size_t n_bytes;
     uint8_t *expected = tensor_elements(t, &n_bytes);
-    for (size_t k = 0; all_kernels[k]; k++) {
+    for (size_t k = 0; test_kernel(k); k++) {
         decoder d;
-        mote_status st = decoder_init(&d, &head, t->dtype, t->rows * t->cols, all_kernels[k]());
+        mote_status st = decoder_init(&d, &head, t->dtype, t->rows * t->cols, test_kernel(k));
         ck_assert_msg(st == MOTE_OK, "head: %d", (int)st);
         check_residents(t, &d);
         check_dense(t, &d, expected, n_bytes);
@@ -424,7 +424,7 @@ START_TEST(truncated_planes_and_records_are_refused)
         if (!tensor_random(&t, layouts[_i % 3], numerics[rnd_below(4)], dtype, 120)) continue;
         bytes head = tensor_head(&t);
         decoder d;
-        ck_assert_int_eq(decoder_init(&d, &head, dtype, t.rows * t.cols, all_kernels[round % 2]()), MOTE_OK);
+        ck_assert_int_eq(decoder_init(&d, &head, dtype, t.rows * t.cols, test_kernel(round % 2)), MOTE_OK);
         planes p = { 0 };
         tensor_segment(&p, &t, 0);
         for (size_t i = 0; i < p.n; i++) {
@@ -461,7 +461,7 @@ START_TEST(flipped_bits_never_leave_the_range)
         ck_assert(tensor_random(&t, layouts[_i], numeric, dtype, 90));
         bytes head = tensor_head(&t);
         decoder d;
-        ck_assert_int_eq(decoder_init(&d, &head, dtype, t.rows * t.cols, all_kernels[round % 2]()), MOTE_OK);
+        ck_assert_int_eq(decoder_init(&d, &head, dtype, t.rows * t.cols, test_kernel(round % 2)), MOTE_OK);
         planes p = { 0 };
         tensor_segment(&p, &t, 0);
         bytes rec = planes_join(&p);
@@ -1281,9 +1281,9 @@ START_TEST(segment_rules)
     t.num.zp = zp;
     t.num.scale = scale;
     bytes head = tensor_head(&t);
-    for (size_t k = 0; all_kernels[k]; k++) {
+    for (size_t k = 0; test_kernel(k); k++) {
         decoder d;
-        mote_status st = decoder_init(&d, &head, t.dtype, t.rows * t.cols, all_kernels[k]());
+        mote_status st = decoder_init(&d, &head, t.dtype, t.rows * t.cols, test_kernel(k));
         ck_assert_msg(st == MOTE_OK, "%s: head %d", r->name, (int)st);
         st = decode_planes(&d, 0, &p);
         ck_assert_msg(st == r->st, "%s, kernel %s: status %d, not %d", r->name, d.env.kern->name, (int)st, (int)r->st);

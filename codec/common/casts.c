@@ -2,26 +2,28 @@
  * The casts of casts.h. Device code. */
 #include "common/casts.h"
 
-/* m / 2^n, 1 <= n <= 31, rounded to nearest, ties to even */
-static uint32_t shift_round(uint32_t m, unsigned n)
+#define TOP 27 /* bit of the leading 1 of what is narrowed; below it, at least three bits more than will be kept */
+
+/* (m / 2^TOP) 2^(e - bias) in a type with `bits` mantissa bits and the largest exponent field `top`, without its sign */
+static uint32_t narrow(int32_t e, uint32_t m, unsigned bits, int32_t top)
 {
-    uint32_t half = (uint32_t)1 << (n - 1), odd = m >> n & 1;
-    return (m >> n) + ((m & (half + half - 1)) + odd > half);
+    const unsigned off = TOP - bits;
+    uint32_t base = 0; /* the leading 1 of a normal number adds 1 to the exponent field */
+    if (e >= top) return (uint32_t)top << bits;
+    if (e < -TOP) return 0;
+    if (e > 0)
+        base = (uint32_t)(e - 1) << bits;
+    else
+        m = m >> (1 - e) | ((m & ((1u << (1 - e)) - 1)) != 0); /* subnormal: what is shifted out still counts */
+    /* to nearest, ties to even; a carry goes up into the exponent, and so to infinity */
+    return base + (m >> off) + ((m & ((1u << off) - 1)) + (m >> off & 1) > 1u << (off - 1));
 }
 
 uint16_t mote_f32_to_f16(uint32_t x)
 {
-    uint32_t sign = x >> 16 & 0x8000, a = x & 0x7FFFFFFF, e = a >> 23;
-    if (a > 0x7F800000) return (uint16_t)(sign | 0x7E00 | (a >> 13 & 0x3FF));
-    if (e >= 143)
-        a = 0x7C00; /* 2^16 and more; what lies below and rounds up to it carries into the exponent */
-    else if (e >= 113)
-        a = shift_round(a - (112u << 23), 13);
-    else if (e >= 102)
-        a = shift_round((a & 0x7FFFFF) | 0x800000, 126 - e); /* multiples of 2^-24 */
-    else
-        a = 0; /* less than half of 2^-24 */
-    return (uint16_t)(sign | a);
+    const uint32_t sign = x >> 16 & 0x8000, e = x >> 23 & 255, m = x & 0x7FFFFF;
+    if (e == 255 && m) return (uint16_t)(sign | 0x7E00 | m >> 13);
+    return (uint16_t)(sign | narrow((int32_t)e - 112, 0x8000000 | m << 4, 10, 31)); /* subnormals vanish */
 }
 
 uint16_t mote_f32_to_bf16(uint32_t x)
@@ -32,38 +34,33 @@ uint16_t mote_f32_to_bf16(uint32_t x)
 
 uint32_t mote_f64_to_f32(uint64_t x)
 {
-    uint32_t sign = (uint32_t)(x >> 32) & 0x80000000, e = (uint32_t)(x >> 52) & 0x7FF;
-    /* 23 bits of the mantissa, 3 more, and one for whatever else is set: 4 to be rounded off */
-    uint32_t m = (uint32_t)(x >> 25 & 0x7FFFFFE) | ((x & 0x3FFFFFF) != 0);
-    if (e == 0x7FF) return sign | 0x7F800000 | (m ? 0x400000 | m >> 4 : 0);
-    if (e >= 1023 + 128) return sign | 0x7F800000;
-    if (e < 1023 - 150) return sign;
-    if (e > 1023 - 127) return sign + ((e - (1023 - 127)) << 23) + shift_round(m, 4);
-    unsigned n = 1023 - 126 - e; /* subnormal, multiples of 2^-149; n = 1..24 */
-    m |= 1u << 27;
-    return sign + shift_round(m >> n | ((m & ((1u << n) - 1)) != 0), 4);
+    const uint32_t sign = (uint32_t)(x >> 32) & 0x80000000, e = (uint32_t)(x >> 52) & 0x7FF;
+    /* 26 bits of the mantissa, and one for whatever else is set */
+    const uint32_t m = (uint32_t)(x >> 25 & 0x7FFFFFE) | ((x & 0x3FFFFFF) != 0);
+    if (e == 0x7FF && m) return sign | 0x7FC00000 | m >> 4;
+    return sign | narrow((int32_t)e - 896, 0x8000000 | m, 23, 255);
+}
+
+/* *m of 23 bits with the exponent field e of a type whose fields are lower by `more`, `top` the one of infinities: the
+ * field in the wider type. The leading 1 of subnormals moves to where it is implied. */
+static uint32_t widen(uint32_t e, uint32_t *m, uint32_t top, uint32_t more)
+{
+    if (e == top) return top + 2 * more;
+    if (e > 0) return e + more;
+    if (*m == 0) return 0;
+    for (e = more + 1; *m < 0x800000; e--) *m <<= 1;
+    *m &= 0x7FFFFF;
+    return e;
 }
 
 uint32_t mote_f16_to_f32(uint32_t h)
 {
-    uint32_t sign = (h & 0x8000) << 16, e = (h >> 10 & 31) + 112, m = (h & 0x3FF) << 13;
-    if (e == 31 + 112) e = 255;
-    if (e == 112) {
-        if (m == 0) return sign;
-        for (e++; m < 0x800000; e--) m <<= 1;
-        m &= 0x7FFFFF;
-    }
-    return sign | e << 23 | m;
+    uint32_t m = (h & 0x3FF) << 13, e = widen(h >> 10 & 31, &m, 31, 112);
+    return (h & 0x8000) << 16 | e << 23 | m;
 }
 
 uint64_t mote_f32_to_f64(uint32_t x)
 {
-    uint32_t sign = x & 0x80000000, e = (x >> 23 & 255) + 896, m = x & 0x7FFFFF;
-    if (e == 255 + 896) e = 2047;
-    if (e == 896) {
-        if (m == 0) return (uint64_t)sign << 32;
-        for (e++; m < 0x800000; e--) m <<= 1;
-        m &= 0x7FFFFF;
-    }
-    return (uint64_t)(sign | e << 20 | m >> 3) << 32 | m << 29;
+    uint32_t m = x & 0x7FFFFF, e = widen(x >> 23 & 255, &m, 255, 896);
+    return (uint64_t)((x & 0x80000000) | e << 20 | m >> 3) << 32 | m << 29;
 }

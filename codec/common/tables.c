@@ -30,56 +30,49 @@ void mote_table_read(mote_rd *r, mote_table_spec *spec)
     }
 }
 
-/* C(E) of the spec, 16 bits */
-static uint32_t cumulative(const mote_table_spec *s, int32_t e)
-{
-    uint64_t product = (uint64_t)(uint32_t)(e < 0 ? -e : e) * s->inverse;
-    uint32_t t = product >> 12 > 32767 ? 32767 : (uint32_t)(product >> 12);
-    const uint16_t *g = &mote_shape_cdf[s->shape][t >> 9];
-    uint32_t h = g[0] + (((uint32_t)(g[1] - g[0]) * (t & 511)) >> 9);
-    return e < 0 ? 32768 - (h >> 1) : 32768 + (h >> 1);
-}
-
 /* c(i) of the spec: what lies below symbol i */
-static uint16_t edge(const mote_table_spec *s, int32_t i)
+static int32_t edge(const mote_table_spec *s, int32_t i)
 {
-    return (uint16_t)(cumulative(s, 8 * (s->lo + i * (1 << s->shift)) - 4 - s->mean) >> (16 - s->bits));
+    const int32_t e = 8 * (s->lo + i * (1 << s->shift)) - 4 - s->mean;
+    const uint64_t product = (uint64_t)(uint32_t)(e < 0 ? -e : e) * s->inverse;
+    const uint32_t t = product >> 27 ? 32767 : (uint32_t)(product >> 12);
+    const uint16_t *g = &mote_shape_cdf[s->shape][t >> 9];
+    const int32_t h = (int32_t)(g[0] + (((uint32_t)(g[1] - g[0]) * (t & 511)) >> 9)) >> 1;
+    return (32768 + (e < 0 ? -h : h)) >> (16 - s->bits);
 }
 
 mote_status mote_table_build(mote_table *t, const mote_table_spec *spec, int32_t vmin, int32_t vmax, bool escapes)
 {
+    uint16_t *cum = t->cum; /* first c(0) .. c(16), then frequencies, then what they sum up to */
+    uint32_t sum = 0;
     if (spec->bits + spec->shift > 16 || spec->shape >= MOTE_SHAPES) return MOTE_ERR_TABLE;
     t->lo = spec->lo;
     t->shift = spec->shift;
     t->bits = spec->bits;
-    t->cum[0] = 0;
-    uint16_t *f = t->cum + 1; /* frequencies first, summed up in place at the end */
     if (spec->form == 0) {
-        memcpy(f, spec->freq, sizeof spec->freq);
+        memcpy(cum, spec->freq, sizeof spec->freq);
     } else {
-        int32_t left = (int32_t)1 << spec->bits;
-        uint16_t below = escapes ? edge(spec, 0) : 0;
-        for (int32_t i = 0; i < MOTE_SYMBOLS - 1; i++) {
-            uint16_t c = edge(spec, i + 1);
-            f[i] = (uint16_t)(c - below);
-            left -= f[i];
-            below = c;
-        }
-        f[MOTE_SYMBOLS - 1] = (uint16_t)left;
-
+        const int32_t step = 1 << spec->shift;
+        int32_t left = (int32_t)1 << spec->bits, first = spec->lo;
         unsigned largest = 0;
-        left = (int32_t)1 << spec->bits;
-        for (int32_t i = 0; i < MOTE_SYMBOLS; i++) {
-            int32_t first = spec->lo + i * (1 << spec->shift), last = first + (1 << spec->shift) - 1;
-            if ((last < vmin || first > vmax) && !(escapes && i == MOTE_SYMBOLS - 1))
-                f[i] = 0;
-            else if (f[i] == 0)
-                f[i] = 1;
-            if (f[i] > f[largest]) largest = (unsigned)i;
-            left -= f[i];
+        for (int32_t i = 0; i < MOTE_SYMBOLS; i++) cum[i] = (uint16_t)edge(spec, i);
+        if (!escapes) cum[0] = 0;
+        cum[MOTE_SYMBOLS] = (uint16_t)(left + cum[0]); /* what lies below all symbols is the escape's too */
+        for (unsigned i = 0; i < MOTE_SYMBOLS; i++, first += step) {
+            int32_t n = cum[i + 1] - cum[i];
+            if (n == 0) n = 1;
+            if ((first + step <= vmin || first > vmax) && !(escapes && i == MOTE_SYMBOLS - 1)) n = 0;
+            cum[i] = (uint16_t)n;
+            left -= n;
+            if (cum[i] > cum[largest]) largest = i;
         }
-        f[largest] = (uint16_t)(f[largest] + left); /* the surplus is at most 16, the largest then more than 2^P / 16 */
+        cum[largest] = (uint16_t)(cum[largest] + left); /* surplus: 16 at most, the largest then over 2^P / 16 */
     }
-    for (unsigned i = 0; i < MOTE_SYMBOLS; i++) t->cum[i + 1] = (uint16_t)(t->cum[i + 1] + t->cum[i]);
-    return t->cum[MOTE_SYMBOLS] == 1u << spec->bits ? MOTE_OK : MOTE_ERR_TABLE;
+    for (unsigned i = 0; i < MOTE_SYMBOLS; i++) {
+        const uint32_t n = cum[i];
+        cum[i] = (uint16_t)sum;
+        sum += n;
+    }
+    cum[MOTE_SYMBOLS] = (uint16_t)sum;
+    return sum == 1u << spec->bits ? MOTE_OK : MOTE_ERR_TABLE;
 }

@@ -11,26 +11,26 @@
 
 /* --- writing --- */
 
-static uint32_t load_f32(const uint8_t *p, unsigned dtype)
+/* Bits of an f16, bf16 or f32, as binary32 */
+static uint32_t to_f32(uint32_t x, unsigned dtype)
 {
-    if (dtype == MOTE_F32) return mote_le32(p);
-    return dtype == MOTE_F16 ? mote_f16_to_f32(mote_le16(p)) : (uint32_t)mote_le16(p) << 16;
+    return dtype == MOTE_F32 ? x : dtype == MOTE_F16 ? mote_f16_to_f32(x) : x << 16;
 }
 
-/* size 2, 4 or 8 bytes of x */
-static void put(const mote_sink *k, uint8_t *dst, uint64_t x, size_t size)
+/* The bytes of a number in the machine's order where that is not ours. */
+static void reverse(uint8_t *p, size_t size)
 {
-    const size_t flip = MOTE_BIG_ENDIAN && k->machine ? size - 1 : 0;
-    for (size_t b = 0; b < size; b++, x >>= 8) dst[b ^ flip] = (uint8_t)x;
+    for (size_t i = 0; i < size / 2; i++) {
+        const uint8_t b = p[i];
+        p[i] = p[size - 1 - i];
+        p[size - 1 - i] = b;
+    }
 }
 
 void mote_sink_put(const mote_sink *k, uint8_t *dst, uint32_t x)
 {
-    if (k->dtype == MOTE_F32 && k->entry == MOTE_F32) {
-        put(k, dst, x, 4);
-        return;
-    }
     uint32_t half = 0;
+    size_t size = 2;
     if (k->entry == MOTE_F16) {
         half = mote_f32_to_f16(x);
         x = mote_f16_to_f32(half);
@@ -38,12 +38,15 @@ void mote_sink_put(const mote_sink *k, uint8_t *dst, uint32_t x)
         half = mote_f32_to_bf16(x);
         x = half << 16;
     }
-    if (k->dtype == MOTE_F32)
-        put(k, dst, x, 4);
-    else if (k->dtype == MOTE_F64)
-        put(k, dst, mote_f32_to_f64(x), 8);
-    else
-        put(k, dst, k->dtype == k->entry ? half : mote_f32_to_f16(x), 2);
+    if (k->dtype == MOTE_F32) {
+        mote_put32(dst, x);
+        size = 4;
+    } else if (k->dtype == MOTE_F64) {
+        mote_put64(dst, mote_f32_to_f64(x)); /* dense only */
+    } else {
+        mote_put16(dst, k->dtype == k->entry ? half : mote_f32_to_f16(x));
+    }
+    if (MOTE_BIG_ENDIAN && k->machine) reverse(dst, size);
 }
 
 /* n elements of dtype `held`, little-endian at src */
@@ -60,82 +63,53 @@ static void put_elements(const mote_sink *k, const uint8_t *src, unsigned held, 
     }
     for (size_t i = 0; i < n; i++, src += size) {
         uint8_t *dst = base + (cols ? cols[i] : i) * k->elem;
-        if (held != k->dtype)
-            mote_sink_put(k, dst, held == MOTE_F64 ? mote_f64_to_f32(mote_le64(src)) : load_f32(src, held));
-        else
+        if (held == k->dtype) {
             for (size_t b = 0; b < size; b++) dst[b ^ flip] = src[b];
+        } else if (held == MOTE_F64) {
+            mote_sink_put(k, dst, mote_f64_to_f32(mote_le64(src)));
+        } else {
+            mote_sink_put(k, dst, to_f32(held == MOTE_F32 ? mote_le32(src) : mote_le16(src), held));
+        }
     }
 }
 
 /* --- affine --- */
 
-static size_t scale_bytes(const mote_num *num)
-{
-    return num->scale_dtype == MOTE_F32 ? 4 : 2;
-}
-
-static size_t zero_bytes(const mote_num *num)
-{
-    return num->bits == 16 ? 2 : 1;
-}
-
-/* Scale g of the current piece, and its zero-point, 0 if there is none. */
-static float scale_at(const mote_seg *w, size_t g, int32_t *zero)
+/* Bits of scale g of the current piece as binary32, and its zero-point, 0 if there is none. */
+static uint32_t scale_at(const mote_seg *w, size_t g, int32_t *zero)
 {
     const mote_num *num = w->num;
-    uint8_t own[4];
-    const uint8_t *p = own;
+    uint32_t x = num->scale;
     *zero = num->zero_point;
     if (num->scope) {
-        const mote_stream *s = &w->s[w->scales];
-        p = s[0].in.p + g * scale_bytes(num);
-        if (num->zero) *zero = num->bits == 16 ? mote_le16(s[1].in.p + 2 * g) : s[1].in.p[g];
-    } else {
-        mote_put32(own, num->scale);
+        x = num->scale_dtype == MOTE_F32 ? mote_le32(w->scale + 4 * g) : mote_le16(w->scale + 2 * g);
+        if (num->zero) *zero = num->bits == 16 ? mote_le16(w->zero + 2 * g) : w->zero[g];
     }
-    uint32_t bits = load_f32(p, num->scale_dtype);
-    float scale;
-    memcpy(&scale, &bits, 4);
-    return scale;
+    return to_f32(x, num->scale_dtype);
 }
 
-/* A dtype's finite values > 0 have those of binary32, so they can be told there. */
-bool mote_numbers_open(mote_seg *w)
+bool mote_numbers_piece(mote_seg *w)
 {
     const mote_num *num = w->num;
-    const mote_stream *s = &w->s[w->scales];
-    if (!num->scope) return true;
-    size_t n = w->rows * mote_scales_per_piece(num, w->cols);
-    if ((size_t)(s[0].in.end - s[0].in.p) != n * scale_bytes(num) ||
-        (num->zero && (size_t)(s[1].in.end - s[1].in.p) != n * zero_bytes(num)))
-        return mote_seg_fail(w, MOTE_ERR_STREAM);
-    while (n-- > 0) {
-        int32_t zero;
-        float scale = scale_at(w, n, &zero);
-        uint32_t bits;
-        memcpy(&bits, &scale, 4);
-        if (!mote_scale_ok(bits, MOTE_F32) || zero >> num->bits) return mote_seg_fail(w, MOTE_ERR_SCALE);
-    }
-    return true;
-}
-
-void mote_numbers_next(mote_seg *w)
-{
-    const mote_num *num = w->num;
-    mote_stream *s = &w->s[w->scales];
     const size_t n = mote_scales_per_piece(num, w->cols);
-    if (w->scales_out) {
-        for (size_t g = 0; g < n || g == 0; g++) { /* one for all: written again and again */
-            int32_t zero;
-            w->scales_out[g] = scale_at(w, g, &zero);
-            if (w->zeros_out) w->zeros_out[g] = (uint16_t)zero;
-        }
-        w->scales_out += n;
-        if (w->zeros_out) w->zeros_out += n;
+    mote_stream *s = &w->s[w->scales];
+    if (!mote_plane_piece(w, &w->v)) return false;
+    if (num->numeric != MOTE_NUM_AFFINE) return true;
+    if (n) {
+        w->scale = mote_rd_take(&s[0].in, num->scale_dtype == MOTE_F32 ? 4 * n : 2 * n);
+        if (num->zero) w->zero = mote_rd_take(&s[1].in, num->bits == 16 ? 2 * n : n);
+        if (!w->scale || (num->zero && !w->zero)) return false;
     }
-    if (n == 0) return;
-    s[0].in.p += n * scale_bytes(num);
-    if (num->zero) s[1].in.p += n * zero_bytes(num);
+    for (size_t g = 0; g < n || g == 0; g++) { /* one for all: the same for each piece */
+        int32_t zero;
+        const uint32_t x = scale_at(w, g, &zero);
+        if (!mote_scale_ok(x, MOTE_F32) || zero >> num->bits) return mote_seg_fail(w, MOTE_ERR_SCALE);
+        if (w->scales_out) memcpy(&w->scales_out[g], &x, 4);
+        if (w->zeros_out) w->zeros_out[g] = (uint16_t)zero;
+    }
+    if (w->scales_out) w->scales_out += n;
+    if (w->zeros_out) w->zeros_out += n;
+    return true;
 }
 
 /* Codes in w->val become numbers. */
@@ -155,7 +129,8 @@ static void dequantise(mote_seg *w, size_t n, const uint16_t *cols, size_t col0)
                 g = col / num->group;
                 limit = (g + 1) * num->group; /* < 2^27 + 2^31 where size_t has 32 bits */
             }
-            scale = scale_at(w, g, &zero);
+            const uint32_t x = scale_at(w, g, &zero);
+            memcpy(&scale, &x, 4);
         }
         int32_t q = num->zero ? w->val[i] : (int16_t)w->val[i];
         float x = (float)(q - zero) * scale;
@@ -174,6 +149,12 @@ static bool append_bytes(mote_seg *w, unsigned j, size_t n)
     if (!src) return false;
     for (size_t i = 0; i < n; i++) w->val[i] = (uint16_t)(w->val[i] << 8 | src[i]);
     return true;
+}
+
+/* n bytes of src, `step` apart, to bytes of out that are `size` apart */
+static void spread(uint8_t *out, size_t size, const uint8_t *src, size_t step, size_t n)
+{
+    for (; n > 0; n--, out += size, src += step) *out = *src;
 }
 
 /*
@@ -201,15 +182,13 @@ static bool join(mote_seg *w, uint8_t *out, size_t size, size_t n)
             v[i] = (uint16_t)((x >> (k - 1) & 1) << top | (x >> k) << (k - 1) | (x & below));
         }
     }
-    out += left;
-    for (size_t i = 0; i < n; i++) out[i * size] = (uint8_t)v[i];
-    if (left + 2 == size)
-        for (size_t i = 0; i < n; i++) out[i * size + 1] = (uint8_t)(v[i] >> 8);
+    const uint8_t *half = (const uint8_t *)v + MOTE_BIG_ENDIAN;
+    if (left + 2 == size) spread(out + left + 1, size, half + 1 - 2 * MOTE_BIG_ENDIAN, 2, n);
+    spread(out + left, size, half, 2, n);
     while (left-- > 0) {
         const uint8_t *src = mote_plane_bytes(w, j++, n);
         if (!src) return false;
-        out--;
-        for (size_t i = 0; i < n; i++) out[i * size] = src[i];
+        spread(out + left, size, src, 1, n);
     }
     return true;
 }
@@ -256,7 +235,7 @@ bool mote_numbers_put(mote_seg *w, size_t n, const uint16_t *cols, size_t col0)
     const unsigned bits = mote_dtype_bits(num->dtype);
     const uint8_t *src = w->tmp.byte;
     if (num->numeric == MOTE_NUM_STORED && bits >= 8) {
-        src = mote_stream_take(w, &w->s[w->v.at], n * (bits / 8));
+        src = mote_rd_take(&w->s[w->v.at].in, n * (bits / 8));
         if (!src) return false;
     } else {
         if (!mote_plane_read(w, &w->v, w->val, n)) return false;
@@ -267,7 +246,13 @@ bool mote_numbers_put(mote_seg *w, size_t n, const uint16_t *cols, size_t col0)
             if (!k->codes)
                 dequantise(w, n, cols, col0);
             else
-                for (size_t i = 0; i < n; i++) put(k, k->p + (col0 + i) * k->elem, w->val[i], k->elem);
+                for (size_t i = 0; i < n; i++) {
+                    uint8_t *dst = k->p + (col0 + i) * k->elem;
+                    if (num->bits == 16)
+                        memcpy(dst, &w->val[i], 2);
+                    else
+                        *dst = (uint8_t)w->val[i];
+                }
             return true;
         }
         if (bits < 8) {

@@ -18,10 +18,8 @@ static inline size_t mote_scales_per_piece(const mote_num *num, size_t cols)
     return num->scope == 2 ? (cols - 1) / num->group + 1 : num->scope;
 }
 
-/** Check the scales and zero-points of the segment. */
-bool mote_numbers_open(mote_seg *w);
-/** After a piece: hand out its scales in native form, move on to those of the next. */
-void mote_numbers_next(mote_seg *w);
+/** Begin a piece: its class; its scales and zero-points, which are checked and in native form handed out. */
+bool mote_numbers_piece(mote_seg *w);
 /** Values that mote_numbers_put() takes at most; w->sink is set. listed: with a list of columns. */
 size_t mote_numbers_block(const mote_seg *w, bool listed);
 /** Decode the next n values of the piece into w->sink: columns cols[0..n), or col0 onwards if cols is NULL. */

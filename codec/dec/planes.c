@@ -4,25 +4,12 @@
 
 #include <string.h>
 
-#include "base/le.h"
-
 #define STATE_LOW 65536u /* states lie in [2^16, 2^32) and end at 2^16 */
 
 bool mote_seg_fail(mote_seg *w, mote_status st)
 {
     mote_rd_fail(&w->rd, st);
     return false;
-}
-
-const uint8_t *mote_stream_take(mote_seg *w, mote_stream *s, size_t n)
-{
-    const uint8_t *at = s->in.p;
-    if (n > (size_t)(s->in.end - at)) {
-        mote_seg_fail(w, MOTE_ERR_STREAM);
-        return NULL;
-    }
-    s->in.p += n;
-    return at;
 }
 
 /* --- finding the planes --- */
@@ -39,7 +26,7 @@ static void add_plane(mote_seg *w, mote_plane_dec *d, const mote_plane *p)
 static void inflate(mote_seg *w, const mote_plane_dec *d, size_t n, uint8_t *to)
 {
     const mote_seg_env *env = w->env;
-    mote_words *in = &w->s[d->at].in;
+    mote_rd *in = &w->s[d->at].in;
     if (d->p->coder != MOTE_CODER_ZSTD) return;
     n = mote_bytes_of(n, d->p->width);
     mote_status st = MOTE_ERR_UNSUPPORTED;
@@ -49,10 +36,10 @@ static void inflate(mote_seg *w, const mote_plane_dec *d, size_t n, uint8_t *to)
             st = n > env->scratch_bytes - w->scratch_at ? MOTE_ERR_NOMEM : MOTE_OK;
             w->scratch_at += n;
         }
-        if (st != MOTE_ERR_NOMEM) st = env->inflate(env->inflate_ctx, to, n, in->p, (size_t)(in->end - in->p));
+        if (st != MOTE_ERR_NOMEM) st = env->inflate(env->inflate_ctx, to, n, in->p, mote_rd_left(in));
     }
     if (st == MOTE_OK)
-        *in = (mote_words){ to, to + n };
+        *in = mote_rd_init(to, n);
     else
         mote_seg_fail(w, st);
 }
@@ -71,10 +58,8 @@ bool mote_planes_open(mote_seg *w, unsigned layout, uint8_t *direct)
     add_plane(w, &w->v, &num->v);
     for (unsigned i = 0; i < num->n_bytes; i++) add_plane(w, &w->byte[i], &num->byte[i]);
 
-    for (unsigned i = 0; i < w->n_streams; i++) {
-        mote_rd r = i + 1u < w->n_streams ? mote_rd_sub_varint(&w->rd) : mote_rd_sub(&w->rd, mote_rd_left(&w->rd));
-        w->s[i].in = (mote_words){ r.p, r.end };
-    }
+    for (unsigned i = 0; i < w->n_streams; i++)
+        w->s[i].in = i + 1u < w->n_streams ? mote_rd_sub_varint(&w->rd) : mote_rd_sub(&w->rd, mote_rd_left(&w->rd));
     mote_status st = mote_rd_end(&w->rd);
     if (st != MOTE_OK) return mote_seg_fail(w, st);
     inflate(w, &w->v, w->rows * w->cols, direct);
@@ -82,37 +67,41 @@ bool mote_planes_open(mote_seg *w, unsigned layout, uint8_t *direct)
     return w->rd.st == MOTE_OK;
 }
 
-void mote_planes_close(mote_seg *w)
+mote_status mote_planes_close(mote_seg *w)
 {
-    for (const mote_stream *s = w->s, *end = s + w->n_streams; s < end; s++) {
+    const mote_stream *s, *const end = w->s + w->n_streams;
+    for (s = w->s; s < end; s++) /* what is read beyond the end is 0, and every later failure a consequence */
+        if (s->in.st != MOTE_OK) w->rd.st = s->in.st == MOTE_ERR_TRUNCATED ? MOTE_ERR_STREAM : s->in.st;
+    for (s = w->s; s < end; s++) {
         if (s->acc) mote_seg_fail(w, MOTE_ERR_PADDING);
-        bool off = s->in.p != s->in.end;
+        bool off = mote_rd_left(&s->in) > 0;
         for (unsigned i = 0; i < s->lanes; i++) off |= s->x[i] != STATE_LOW;
         if (off) mote_seg_fail(w, MOTE_ERR_STREAM);
     }
+    return w->rd.st;
 }
 
 /* --- values --- */
 
-/* n fields of `width` <= 16 bits */
-static bool read_bits(mote_seg *w, mote_stream *s, unsigned width, uint16_t *v, size_t n)
+/* n fields of p->width <= 16 bits, in two's complement if there are negative values; those in the range are ok. */
+static bool read_bits(mote_stream *s, const mote_plane *p, uint16_t *v, size_t n)
 {
+    const unsigned width = p->width;
     uint32_t acc = s->acc;
     unsigned bits = s->bits;
-    const uint8_t *p = s->in.p, *end = s->in.end;
-    for (size_t i = 0; i < n; i++) {
-        for (; bits < width; bits += 8) {
-            if (p == end) return mote_seg_fail(w, MOTE_ERR_STREAM);
-            acc |= (uint32_t)*p++ << bits;
-        }
-        v[i] = (uint16_t)(acc & ((1u << width) - 1));
+    bool ok = true;
+    while (n-- > 0) {
+        for (; bits < width; bits += 8) acc |= mote_rd_le(&s->in, 1) << bits;
+        int32_t x = (int32_t)(acc & ((1u << width) - 1));
+        if (p->vmin < 0 && x > p->vmax) x -= (int32_t)1 << width;
+        ok &= x <= p->vmax;
+        *v++ = (uint16_t)x;
         acc >>= width;
         bits -= width;
     }
-    s->in.p = p;
     s->acc = (uint8_t)acc;
     s->bits = (uint8_t)bits;
-    return true;
+    return ok;
 }
 
 /* n values of a rANS stream, mod 2^16 and as the table has them */
@@ -122,14 +111,11 @@ static bool read_words(mote_seg *w, mote_stream *s, unsigned coder, unsigned tab
     const void *prepared = &w->env->tables[table];
     if (kern->table_bytes) prepared = (const uint8_t *)w->env->prepared + table * kern->table_bytes;
     if (s->lanes == 0) {
-        const unsigned lanes = mote_plane_lanes(coder);
-        const uint8_t *p = mote_stream_take(w, s, 4 * lanes);
-        if (!p) return false;
         s->x = w->x + w->n_states;
-        s->lanes = (uint8_t)lanes;
-        w->n_states += lanes;
-        for (unsigned i = 0; i < lanes; i++, p += 4) {
-            s->x[i] = mote_le32(p);
+        s->lanes = (uint8_t)mote_plane_lanes(coder);
+        w->n_states += s->lanes;
+        for (unsigned i = 0; i < s->lanes; i++) {
+            s->x[i] = mote_rd_le(&s->in, 4);
             if (s->x[i] < STATE_LOW) return mote_seg_fail(w, MOTE_ERR_STREAM);
         }
     }
@@ -148,11 +134,7 @@ static int32_t read_escape(mote_seg *w, mote_stream *s, const mote_plane *p)
         shift = w->env->tables[table].shift;
     }
     if (p->escapes == 1 || u >> shift == MOTE_SYMBOLS - 1) {
-        mote_words *in = &s[p->escapes].in;
-        mote_rd r = { .p = in->p, .end = in->end };
-        e = (uint32_t)mote_rd_varint_max(&r, MOTE_ESCAPE_MAX, MOTE_ERR_RANGE);
-        in->p = r.p;
-        if (r.st != MOTE_OK) mote_seg_fail(w, r.st == MOTE_ERR_TRUNCATED ? MOTE_ERR_STREAM : r.st);
+        e = (uint32_t)mote_rd_varint_max(&s[p->escapes].in, MOTE_ESCAPE_MAX, MOTE_ERR_RANGE);
     }
     e = (e << shift) + u;
     if (e > MOTE_ESCAPE_MAX) mote_seg_fail(w, MOTE_ERR_RANGE);
@@ -188,7 +170,8 @@ bool mote_plane_piece(mote_seg *w, mote_plane_dec *d)
     mote_stream *s = &w->s[d->at - 1];
     d->table = p->table;
     if (p->class_coder == MOTE_CODER_STORED) {
-        if (!read_bits(w, s, 4, &k, 1)) return false;
+        static const mote_plane map = { .width = 4, .vmax = 15 };
+        read_bits(s, &map, &k, 1);
     } else {
         const mote_table *t = &w->env->tables[d->table++];
         if (!read_words(w, s, MOTE_CODER_RANS1, p->table, &k, 1)) return false;
@@ -206,12 +189,7 @@ bool mote_plane_read(mote_seg *w, const mote_plane_dec *d, uint16_t *v, size_t n
     if (p->coder == MOTE_CODER_CONSTANT) {
         for (size_t i = 0; i < n; i++) v[i] = (uint16_t)p->constant;
     } else if (p->coder == MOTE_CODER_STORED || p->coder == MOTE_CODER_ZSTD) {
-        if (!read_bits(w, s, p->width, v, n)) return false;
-        const unsigned sign = p->vmin < 0 ? 1u << (p->width - 1) : 0;
-        for (size_t i = 0; i < n; i++) {
-            if (!sign) ok &= v[i] <= p->vmax;
-            v[i] = (uint16_t)((v[i] ^ sign) - sign);
-        }
+        ok = read_bits(s, p, v, n);
     } else if (n > 0) {
         if (!read_words(w, s, p->coder, d->table, v, n)) return false;
         ok = settle(w, s, p, &w->env->tables[d->table], v, n);
@@ -223,7 +201,7 @@ const uint8_t *mote_plane_bytes(mote_seg *w, unsigned j, size_t n)
 {
     const mote_plane_dec *d = &w->byte[j];
     uint8_t *out = (uint8_t *)w->aux;
-    if (d->p->coder == MOTE_CODER_STORED || d->p->coder == MOTE_CODER_ZSTD) return mote_stream_take(w, &w->s[d->at], n);
+    if (d->p->coder == MOTE_CODER_STORED || d->p->coder == MOTE_CODER_ZSTD) return mote_rd_take(&w->s[d->at].in, n);
     if (!mote_plane_read(w, d, w->aux, n)) return NULL;
     for (size_t i = 0; i < n; i++) out[i] = (uint8_t)w->aux[i];
     return out;

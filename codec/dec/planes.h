@@ -5,12 +5,10 @@
 
 #include "dec/seg.h"
 
-/* All functions leave the reason of a failure in w->rd.st. */
+/* The reason of a failure is in w->rd.st, or in that of a stream until mote_planes_close(). */
 
 /** Record a failure; false, to be returned. */
 bool mote_seg_fail(mote_seg *w, mote_status st);
-/** The next n bytes of a stream; NULL if there are fewer (STREAM). */
-const uint8_t *mote_stream_take(mote_seg *w, mote_stream *s, size_t n);
 
 /**
  * Find the planes of w->num and of the layout in the record w->rd, w->rows pieces of w->cols values. Inflates.
@@ -19,8 +17,8 @@ const uint8_t *mote_stream_take(mote_seg *w, mote_stream *s, size_t n);
  * direct  where inflated elements may go, or NULL
  */
 bool mote_planes_open(mote_seg *w, unsigned layout, uint8_t *direct);
-/** All planes must have been used up. Spec codecs.md 3.3 */
-void mote_planes_close(mote_seg *w);
+/** Gather the failures of the streams; if there are none, all must have been used up. Spec codecs.md 3.3 */
+mote_status mote_planes_close(mote_seg *w) MOTE_MUST_CHECK;
 
 /** Begin a piece: its class. */
 bool mote_plane_piece(mote_seg *w, mote_plane_dec *d);

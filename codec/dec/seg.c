@@ -122,17 +122,27 @@ static void multiply(mote_seg *w, const mote_sink *k)
     }
 }
 
-/* --- segments --- */
+/* --- records --- */
 
-static void begin(mote_seg *w, const mote_seg_env *env, const mote_num *num, const mote_extent *e, const uint8_t *rec,
-                  size_t n)
+/* How a record is coded and what it holds: rows of the matrix, of U, or (resident) of V. */
+static const mote_num *contents(const mote_head *h, size_t s, bool resident, mote_extent *e)
 {
+    const mote_term *t = &h->term;
+    *e = resident ? mote_head_resident(h, (uint32_t)s) : mote_head_extent(h, s);
+    if (resident) return &t->v;
+    if (t->layout == MOTE_LAYOUT_LOWRANK) e->cols = t->rank;
+    return &t->num;
+}
+
+static void begin(mote_seg *w, const mote_seg_env *env, size_t s, bool resident, const uint8_t *rec, size_t n)
+{
+    mote_extent e;
     memset(w, 0, offsetof(mote_seg, tmp));
     w->env = env;
-    w->num = num;
+    w->num = contents(env->head, s, resident, &e);
     w->rd = mote_rd_init(rec, n);
-    w->rows = e->rows;
-    w->cols = e->cols;
+    w->rows = e.rows;
+    w->cols = e.cols;
 }
 
 /* All pieces of a record; w->sink takes them, rows `row` bytes apart. product: the sink takes a row of U at a time, and
@@ -143,9 +153,10 @@ static mote_status decode(mote_seg *w, unsigned layout, size_t row, mote_sink *p
     const bool native = w->mask || w->row_ptr; /* of a sparse layout: the kept elements stand without gaps */
     w->block = mote_numbers_block(w, listed && !native);
     if (listed && w->block > MOTE_BLOCK) w->block = MOTE_BLOCK;
-    bool ok = mote_planes_open(w, layout, direct) && mote_numbers_open(w);
+    if (!mote_planes_open(w, layout, direct)) return w->rd.st;
+    bool ok = true;
     for (size_t left = w->rows; left > 0 && ok; left--) {
-        ok = mote_plane_piece(w, &w->v);
+        ok = mote_numbers_piece(w);
         if (!ok) break;
         if (layout == MOTE_LAYOUT_BITMASK)
             ok = bitmask_piece(w);
@@ -161,55 +172,56 @@ static mote_status decode(mote_seg *w, unsigned layout, size_t row, mote_sink *p
         }
         if (w->mask) w->mask += (w->cols + 7) / 8;
         if (w->row_ptr) *++w->row_ptr = (uint32_t)w->kept;
-        mote_numbers_next(w);
     }
-    if (ok) mote_planes_close(w);
-    return w->rd.st;
+    return mote_planes_close(w);
+}
+
+static mote_status dense(mote_seg *w, const mote_seg_env *env, size_t s, bool resident, const uint8_t *rec, size_t n,
+                         const mote_dest *d)
+{
+    const mote_head *h = env->head;
+    const unsigned layout = resident ? MOTE_LAYOUT_DENSE : h->term.layout, bits = mote_form_bits(h->dtype, d->form);
+    mote_sink sink = { .p = d->p, .elem = d->elem, .dtype = h->dtype, .entry = resident ? MOTE_F32 : h->dtype };
+    mote_sink *product = NULL;
+    uint8_t *direct = NULL;
+    if (bits == 0) return MOTE_ERR_ARG;
+    if (d->form != MOTE_FORM_DENSE) {
+        sink.dtype = bits == 32 ? MOTE_F32 : MOTE_F16;
+        sink.machine = true;
+    }
+    begin(w, env, s, resident, rec, n);
+    w->sink = sink;
+    size_t cols = w->cols;
+    if (layout == MOTE_LAYOUT_LOWRANK) {
+        cols = h->cols;
+        product = &sink;
+        w->sink = (mote_sink){ .p = (uint8_t *)(env->factors + h->term.rank * cols),
+                               .elem = 4,
+                               .dtype = MOTE_F32,
+                               .entry = MOTE_F32,
+                               .machine = true };
+    } else if (layout != MOTE_LAYOUT_DENSE) {
+        wipe(d, w->rows, cols, bits); /* what is not kept */
+    } else if (sink.dtype == h->dtype && d->elem == bits / 8 && d->row == cols * d->elem) {
+        direct = d->p; /* never of factors: they have no zstd */
+    }
+    mote_status st = decode(w, layout, d->row, product, direct);
+    if (st != MOTE_OK) wipe(d, w->rows, cols, bits);
+    return st;
 }
 
 mote_status mote_seg_dense(mote_seg *w, const mote_seg_env *env, size_t s, const uint8_t *rec, size_t n,
                            const mote_dest *d)
 {
-    const mote_head *h = env->head;
-    const mote_term *t = &h->term;
-    const mote_extent e = mote_head_extent(h, s);
-    const unsigned bits = mote_form_bits(h->dtype, d->form);
-    mote_sink sink = {
-        .p = d->p, .elem = d->elem, .dtype = h->dtype, .entry = h->dtype, .machine = d->form != MOTE_FORM_DENSE
-    };
-    mote_sink *product = NULL;
-    uint8_t *direct = NULL;
-    if (bits == 0) return MOTE_ERR_ARG;
-    if (sink.machine) sink.dtype = bits == 32 ? MOTE_F32 : MOTE_F16;
-    begin(w, env, &t->num, &e, rec, n);
-    w->sink = sink;
-    if (t->layout == MOTE_LAYOUT_LOWRANK) {
-        w->cols = t->rank;
-        w->sink = (mote_sink){ .p = (uint8_t *)(env->factors + t->rank * e.cols),
-                               .elem = 4,
-                               .dtype = MOTE_F32,
-                               .entry = MOTE_F32,
-                               .machine = true };
-        product = &sink;
-    } else if (t->layout != MOTE_LAYOUT_DENSE) {
-        wipe(d, e.rows, e.cols, bits); /* what is not kept */
-    } else if (sink.dtype == h->dtype && d->elem == bits / 8 && d->row == e.cols * d->elem) {
-        direct = d->p; /* never of factors: they have no zstd */
-    }
-    mote_status st = decode(w, t->layout, d->row, product, direct);
-    if (st != MOTE_OK) wipe(d, e.rows, e.cols, bits);
-    return st;
+    return dense(w, env, s, false, rec, n, d);
 }
 
 mote_status mote_seg_resident(mote_seg *w, const mote_seg_env *env, uint32_t r, const uint8_t *rec, size_t n)
 {
     const mote_extent e = mote_head_resident(env->head, r);
-    const mote_dest d = { .p = (uint8_t *)(env->factors + e.row * e.cols), .row = 4 * e.cols, .elem = 4 };
-    begin(w, env, &env->head->term.v, &e, rec, n);
-    w->sink = (mote_sink){ .p = d.p, .elem = 4, .dtype = MOTE_F32, .entry = MOTE_F32, .machine = true };
-    mote_status st = decode(w, MOTE_LAYOUT_DENSE, d.row, NULL, NULL);
-    if (st != MOTE_OK) wipe(&d, e.rows, e.cols, 32);
-    return st;
+    const size_t row = 4 * e.cols;
+    const mote_dest d = { .p = (uint8_t *)env->factors + e.row * row, .row = row, .elem = 4, .form = MOTE_FORM_F32 };
+    return dense(w, env, r, true, rec, n, &d);
 }
 
 /* --- native --- */
@@ -225,35 +237,34 @@ static void *part(uint8_t *base, size_t *total, size_t n)
 /* What a record becomes in native form, at base (NULL: nowhere). Spec codecs.md 5, 6. Returns its bytes. */
 static size_t native_view(const mote_head *h, size_t s, bool resident, mote_native *v, uint8_t *base)
 {
-    const mote_term *t = &h->term;
-    const mote_num *num = resident ? &t->v : &t->num;
-    const mote_extent e = resident ? mote_head_resident(h, (uint32_t)s) : mote_head_extent(h, s);
-    const size_t rows = e.rows, cols = t->layout == MOTE_LAYOUT_LOWRANK && !resident ? t->rank : e.cols;
+    mote_extent e;
+    const mote_num *num = contents(h, s, resident, &e);
+    const size_t rows = e.rows, cols = e.cols, n = rows * cols;
     unsigned bits = mote_dtype_bits(num->dtype);
     size_t total = 0;
     memset(v, 0, sizeof *v);
-    v->layout = t->layout;
+    v->layout = h->term.layout;
     v->numeric = num->numeric;
     v->value_dtype = num->dtype;
     v->is_resident = resident;
     v->rows = rows;
     v->cols = cols;
-    v->n_values = rows * cols;
+    v->n_values = n;
     if (num->numeric == MOTE_NUM_AFFINE) {
         bits = num->bits > 8 ? 16 : 8;
         v->bits = num->bits;
         v->value_dtype = (uint8_t)((bits == 16 ? MOTE_I16 : MOTE_I8) - num->zero); /* the unsigned stand before */
         v->scales_per_row = (uint32_t)mote_scales_per_piece(num, cols);
         v->group = num->group;
-        const size_t n = num->scope ? rows * v->scales_per_row : 1;
-        v->scales = part(base, &total, 4 * n);
-        if (num->zero) v->zeros = part(base, &total, 2 * n);
+        const size_t scales = num->scope ? rows * v->scales_per_row : 1;
+        v->scales = part(base, &total, 4 * scales);
+        if (num->zero) v->zeros = part(base, &total, 2 * scales);
     }
-    v->values = part(base, &total, mote_bytes_of(rows * cols, bits));
-    if (t->layout == MOTE_LAYOUT_BITMASK) v->mask = part(base, &total, rows * ((cols + 7) / 8));
-    if (t->layout == MOTE_LAYOUT_CSR) {
+    v->values = part(base, &total, mote_bytes_of(n, bits));
+    if (v->layout == MOTE_LAYOUT_BITMASK) v->mask = part(base, &total, rows * ((cols + 7) / 8));
+    if (v->layout == MOTE_LAYOUT_CSR) {
         v->row_ptr = part(base, &total, 4 * (rows + 1));
-        v->col = part(base, &total, 2 * rows * cols);
+        v->col = part(base, &total, 2 * n);
     }
     return total;
 }
@@ -270,11 +281,9 @@ mote_status mote_seg_native(mote_seg *w, const mote_seg_env *env, size_t s, bool
 {
     mote_native v;
     const size_t need = native_view(env->head, s, resident, &v, buf);
-    const mote_num *num = resident ? &env->head->term.v : &env->head->term.num;
-    const mote_extent e = { .rows = v.rows, .cols = v.cols };
     if (need > bytes || (v.row_ptr && v.n_values > UINT32_MAX)) return MOTE_ERR_NOMEM;
     memset(buf, 0, need);
-    begin(w, env, num, &e, rec, n);
+    begin(w, env, s, resident, rec, n);
     /* the view is for reading; its parts are in the caller's buffer */
     w->mask = (uint8_t *)v.mask;
     w->row_ptr = (uint32_t *)v.row_ptr;
@@ -284,9 +293,9 @@ mote_status mote_seg_native(mote_seg *w, const mote_seg_env *env, size_t s, bool
     w->sink = (mote_sink){ .p = (uint8_t *)v.values,
                            .elem = mote_dtype_bits(v.value_dtype) / 8,
                            .dtype = v.value_dtype,
-                           .codes = num->numeric == MOTE_NUM_AFFINE,
+                           .codes = v.numeric == MOTE_NUM_AFFINE,
                            .machine = true };
-    mote_status st = decode(w, v.layout, e.cols * w->sink.elem, NULL, NULL);
+    mote_status st = decode(w, v.layout, v.cols * w->sink.elem, NULL, NULL);
     if (st != MOTE_OK) {
         memset(buf, 0, need);
         return st;

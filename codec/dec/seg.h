@@ -106,7 +106,7 @@ mote_status mote_seg_native(mote_seg *w, const mote_seg_env *env, size_t s, bool
 
 /** Bytes of a plane, or of a part of it, still to be read, and what has been read ahead. */
 typedef struct mote_stream {
-    mote_words in;
+    mote_rd in;        /**< its own failures are told at the end */
     uint32_t *x;       /**< rANS: states */
     uint8_t lanes;     /**< rANS: 0 until the first value, as a plane without values has no bytes */
     uint8_t acc, bits; /**< stored: the upper `bits` bits of the byte before in.p, moved down */
@@ -129,26 +129,28 @@ typedef struct mote_sink {
     bool machine;  /**< byte order of the machine, else little-endian */
 } mote_sink;
 
-struct mote_seg {
+struct mote_seg { /* small things first: they are reached by short instructions */
     const mote_seg_env *env;
     const mote_num *num;
-    mote_rd rd;        /**< the record; its status is that of the call */
-    size_t rows, cols; /**< pieces and their length */
-    size_t scratch_at, n_states;
-    mote_stream s[MOTE_STREAMS];
-    mote_plane_dec lay[2]; /**< mask; or counts, gaps */
-    mote_plane_dec v, byte[MOTE_BYTE_PLANES_MAX];
     uint8_t n_streams, scales; /**< scales: stream; that of the zero-points is the next */
     uint8_t n_few, few_at;     /**< csr: counts decoded ahead */
     uint8_t pack, pack_bits;   /**< sub-byte output: bits that do not fill a byte yet */
+    mote_rd rd;                /**< the record; its status is that of the call */
     mote_sink sink;
-    size_t block;        /**< values to be decoded at a time */
-    size_t kept;         /**< native sparse: elements so far */
-    uint8_t *mask;       /**< native bitmask: of the current piece */
-    uint32_t *row_ptr;   /**< native csr */
-    uint16_t *col_out;   /**< native csr */
-    float *scales_out;   /**< native affine */
-    uint16_t *zeros_out; /**< native affine with zero-points */
+    size_t rows, cols; /**< pieces and their length */
+    size_t block;      /**< values to be decoded at a time */
+    size_t kept;       /**< native sparse: elements so far */
+    size_t scratch_at, n_states;
+    const uint8_t *scale, *zero; /**< of the current piece */
+    uint8_t *mask;               /**< native bitmask: of the current piece */
+    uint32_t *row_ptr;           /**< native csr */
+    uint16_t *col_out;           /**< native csr */
+    float *scales_out;           /**< native affine */
+    uint16_t *zeros_out;         /**< native affine with zero-points */
+    mote_plane_dec v;
+    mote_plane_dec lay[2]; /**< mask; or counts, gaps */
+    mote_plane_dec byte[MOTE_BYTE_PLANES_MAX];
+    mote_stream s[MOTE_STREAMS];
     union {
         uint8_t byte[2 * MOTE_BLOCK];
         float f32[MOTE_BLOCK / 2];

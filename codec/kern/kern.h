@@ -6,10 +6,8 @@
 
 #include "common/tables.h"
 
-/** Words of a symbols plane that are still to be read. */
-typedef struct mote_words {
-    const uint8_t *p, *end;
-} mote_words;
+/** Bytes of a symbols plane that are still to be read: only p and end matter to a kernel. */
+typedef mote_rd mote_words;
 
 typedef struct mote_kern {
     const char *name;
