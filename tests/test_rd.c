@@ -50,21 +50,22 @@ END_TEST
 /* All strings of up to three bytes against a reader that looks them up in the list of all encodings. */
 START_TEST(varint_accepts_exactly_the_shortest_forms)
 {
+    uint32_t wrong = 0; /* asserting each of 16 million would take minutes */
     for (unsigned n = 1; n <= 3; n++) {
         for (uint32_t bits = 0; bits < (uint32_t)1 << 8 * n; bits++) {
-            uint8_t in[3] = { (uint8_t)bits, (uint8_t)(bits >> 8), (uint8_t)(bits >> 16) };
+            const uint8_t in[3] = { (uint8_t)bits, (uint8_t)(bits >> 8), (uint8_t)(bits >> 16) };
             mote_rd r = mote_rd_init(in, n);
-            uint64_t v = mote_rd_varint(&r);
+            uint64_t v = mote_rd_varint(&r), again = 0;
+            size_t used = n - mote_rd_left(&r), bytes = mote_varint_bytes(v);
             if (r.st != MOTE_OK) {
-                ck_assert(v == 0 && mote_rd_left(&r) == 0);
+                wrong += v != 0 || mote_rd_left(&r) != 0;
                 continue;
             }
-            mote_wr w = { 0 };
-            mote_wr_varint(&w, v);
-            ck_assert(w.n == n - mote_rd_left(&r) && memcmp(w.p, in, w.n) == 0);
-            mote_wr_free(&w);
+            for (size_t i = 0; i < bytes && i < n; i++) again |= (uint64_t)(in[i] & 127) << 7 * i;
+            wrong += used != bytes || again != v || in[bytes - 1] > 127;
         }
     }
+    ck_assert_uint_eq(wrong, 0);
     uint64_t state = 5;
     for (unsigned i = 0; i < 100000; i++) {
         uint64_t v = ((uint64_t)pkg_random(&state) << 31 ^ pkg_random(&state)) >> pkg_random(&state) % 63;
@@ -295,7 +296,7 @@ START_TEST(text_validity_is_that_of_the_encodings_of_all_code_points)
         if ((n < 3 && in[2]) || (n < 2 && in[1])) continue;
         bool valid = mote_text_valid((mote_text){ (const char *)in, n }, 1, 3);
         n_valid += valid;
-        ck_assert_msg(valid == (good[key] == n), "%06x", key);
+        if (valid != (good[key] == n)) ck_abort_msg("%06x", key);
     }
     ck_assert_uint_eq(n_good, n_valid);
 }
