@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The search for the levels of a trellis-coded sequence: the path of least distortion + lambda * bits. It knows nothing
+ * of planes, tables or files: prices come as numbers, levels leave as integers. Host only. */
+#ifndef MOTE_ENC_TRELLIS_SEARCH_H
+#define MOTE_ENC_TRELLIS_SEARCH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define MOTE_TRELLIS_STATES_MAX 2048
+#define MOTE_PRICE_SPAN 64 /* levels -64 .. 63 have prices of their own */
+#define MOTE_LEVEL_MAX ((1 << 20) - 1)
+
+/** Prices of the levels of one pair of tables, in bits. */
+typedef struct mote_trellis_prices {
+    float bits[2][2 * MOTE_PRICE_SPAN]; /**< [quantiser][level + MOTE_PRICE_SPAN]; 1e6 forbids a level */
+    float beyond[2][2];                 /**< [quantiser][parity] of any level outside the span */
+} mote_trellis_prices;
+
+/** What the decoder does: states and reconstruction. */
+typedef struct mote_trellis {
+    unsigned states; /**< 1, or a power of two, 8 .. MOTE_TRELLIS_STATES_MAX */
+    unsigned h0, h1; /**< feedback masks; h1 < states, states <= h0 < 2 states */
+    bool zero;       /**< second quantiser: odd multiples and zero; else odd multiples only */
+    float offset[4]; /**< value v of |v| = 1..3 steps is rebuilt as sign(v) (|v| + offset[|v|]); [0] unused */
+} mote_trellis;
+
+/** The value of level k in quantiser q, in steps, without offsets. */
+static inline int32_t mote_trellis_multiple(const mote_trellis *t, unsigned q, int32_t k)
+{
+    if (!q) return 2 * k;
+    return t->zero ? 2 * k - (k > 0) + (k < 0) : 2 * k + 1;
+}
+
+/** The state after a level of this parity. */
+static inline unsigned mote_trellis_next(const mote_trellis *t, unsigned state, int32_t k)
+{
+    return state >> 1 ^ (state & 1 ? t->h0 >> 1 : 0) ^ (k & 1 ? t->h1 >> 1 : 0);
+}
+
+/** Bytes of workspace, the same for every length. */
+size_t mote_trellis_bytes(unsigned states);
+
+/**
+ * Find the levels of one sequence that starts in state 0 and ends in any.
+ *
+ * Computes  argmin of the sum of weight[i] (x[i] - value[i])^2 + lambda * bits[i] over all paths; survivors are
+ *           decided a window of some thousand values behind, which costs nothing measurable
+ * Source    A. J. Viterbi, 1967; M. W. Marcellin, T. R. Fischer, Trellis coded quantization, 1990
+ * Shapes    x[n], in steps, |x| < 2^21; table[n] indices into prices (NULL: all 0); weight[n] (NULL: all 1); level[n]
+ * Units     lambda in squared steps a bit
+ * work      mote_trellis_bytes(), aligned to 32
+ * Errors    none; in each quantiser one parity at least must have finite prices everywhere
+ * Bits      the same on every machine: sums and minima of binary32 in a fixed order
+ */
+void mote_trellis_search(const mote_trellis *t, const float *x, const uint8_t *table, const float *weight, size_t n,
+                         const mote_trellis_prices *prices, float lambda, int32_t *level, void *work);
+
+#endif
