@@ -65,7 +65,7 @@ struct mote_loader {
     size_t at[PARTS + 1]; /* offsets of the parts; last: the end */
     uint32_t goal;        /* offset of the record to begin with in the chunk that comes next */
     uint32_t chunks_read;
-    uint64_t file_at; /* position in the file of the next byte to gather */
+    size_t file_at; /* position in the file of the next byte to gather */
     size_t work_bytes;
     uint32_t last_name_bytes;
     int sig_key;
@@ -98,9 +98,9 @@ size_t mote_loader_open_bytes(uint32_t manifest_bytes, uint32_t signature_bytes)
 }
 
 /* Where the body begins in the file. */
-static uint64_t body_at(const mote_loader *ld)
+static size_t body_at(const mote_loader *ld)
 {
-    return MOTE_PRELUDE_BYTES + (uint64_t)ld->prelude.manifest_bytes + ld->prelude.signature_bytes;
+    return MOTE_PRELUDE_BYTES + (size_t)ld->prelude.manifest_bytes + ld->prelude.signature_bytes;
 }
 
 static mote_status lay_out(size_t at[PARTS + 1], const mote_loader_config *config, const mote_manifest *m, size_t open)
@@ -146,7 +146,7 @@ size_t mote_loader_needed(const mote_loader *ld)
     return ld->at[PARTS];
 }
 
-uint64_t mote_loader_file_bytes(const mote_loader *ld)
+size_t mote_loader_file_bytes(const mote_loader *ld)
 {
     return ld->state < ST_BODY ? 0 : body_at(ld) + ld->manifest.body_bytes;
 }
@@ -369,11 +369,9 @@ static mote_status on_entry(mote_loader *ld, mote_event *event)
     mote_status st = mote_entry_read(e, ld->record.value, ld->record.bytes);
     if (st != MOTE_OK) return st;
     if (ld->index && mote_entry_compare(ld->last_kind, last, e->kind, e->name) >= 0) return MOTE_ERR_ORDER;
-    /* the sum wraps on small machines only, where SIZE_MAX is more than is ever stated */
-    const size_t sum = ld->seen.decoded_total + e->bytes;
     RAISE(ld, entry_max, ld->record.total);
     RAISE(ld, tensor_max, e->bytes);
-    RAISE(ld, decoded_total, sum < e->bytes ? SIZE_MAX : sum);
+    RAISE(ld, decoded_total, ld->seen.decoded_total + e->bytes); /* neither exceeds MOTE_COUNT_MAX */
     if (ld->foreign) return MOTE_ERR_FACTS;
     memcpy(name, e->name.p, e->name.bytes);
     ld->last_name_bytes = (uint32_t)e->name.bytes;
@@ -622,10 +620,10 @@ static void take(mote_loader *ld, mote_in *in)
     in->left -= n;
 }
 
-/* What is wrong with the input stays wrong; a misplaced output buffer can be replaced. */
+/* What is wrong with the input stays wrong; a misplaced output buffer or a call out of order can be mended. */
 static mote_status fail(mote_loader *ld, mote_status st)
 {
-    if (st < MOTE_OK && st != MOTE_ERR_ARG) ld->st = st;
+    if (st < MOTE_OK && st != MOTE_ERR_ARG && st != MOTE_ERR_STATE) ld->st = st;
     return st;
 }
 
@@ -639,7 +637,7 @@ static mote_status run(mote_loader *ld, mote_in *in, mote_out *out, mote_event *
         event->index = ld->index;
         st = turn(ld, out, event);
     }
-    if (st < MOTE_OK) memset(event, 0, sizeof *event);
+    if (st != MOTE_OK) event->type = MOTE_EVENT_NONE;
     return fail(ld, st);
 }
 
@@ -694,28 +692,19 @@ mote_status mote_loader_skip(mote_loader *ld)
 
 /* ---- pulling ---- */
 
-/* Runs with input from the source until there is an event. */
-static mote_status pull(mote_loader *ld, const mote_source *source, mote_out *out, mote_event *event)
+mote_status mote_loader_pull(mote_loader *ld, const mote_source *source, mote_out *out, mote_event *event)
 {
     mote_in none = { 0 };
+    ld->pulling = 1;
     for (;;) {
         mote_status st = run(ld, &none, out, event);
         if (st != MOTE_NEED_INPUT) return st;
-        uint32_t n = ld->want - ld->have;
+        const uint32_t n = ld->want - ld->have;
         /* not permanent: what was wanted is still wanted */
         if (ld->to && source->read(source->ctx, ld->file_at, ld->to + ld->have, n) != 0) return MOTE_ERR_IO;
         ld->have += n;
         ld->file_at += n;
     }
-}
-
-mote_status mote_loader_pull(mote_loader *ld, const mote_source *source, mote_out *out, mote_event *event)
-{
-    event->type = MOTE_EVENT_NONE;
-    if (ld->state == ST_FOUND && ld->st == MOTE_OK)
-        return MOTE_ERR_STATE; /* nothing is wrong: the tensor asked for has ended */
-    ld->pulling = 1;
-    return pull(ld, source, out, event);
 }
 
 bool mote_loader_complete(const mote_loader *ld)
@@ -739,7 +728,7 @@ mote_status mote_loader_find(mote_loader *ld, const mote_source *source, uint8_t
     while (ld->index < ld->manifest.facts.n_entries) {
         mote_event event;
         mote_out no_output = { 0 };
-        st = pull(ld, source, &no_output, &event); /* an entry: nothing else stands here */
+        st = mote_loader_pull(ld, source, &no_output, &event); /* an entry: nothing else stands here */
         if (st != MOTE_OK) return st;
         const mote_entry *e = event.entry;
         int order = mote_entry_compare(e->kind, e->name, kind, name);

@@ -3,7 +3,7 @@
 #ifndef MOTE_BASE_DIGEST_H
 #define MOTE_BASE_DIGEST_H
 
-#include <string.h>
+#include <stdbool.h>
 
 #include "mote/platform.h"
 
@@ -17,21 +17,10 @@ _Static_assert(sizeof MOTE_ROLE_MANIFEST == 16 && sizeof MOTE_ROLE_PAGE == 16 &&
                "a role is 16 bytes with its padding zeros");
 
 /** SHA-256(role[16] || data[0..bytes)) */
-static inline void mote_digest(const mote_crypto *c, uint8_t out[MOTE_DIGEST_BYTES], const char role[16],
-                               const uint8_t *data, size_t bytes)
-{
-    const uint8_t *part[2] = {(const uint8_t *)role, data};
-    const size_t len[2] = {16, bytes};
-    c->sha256(c->ctx, out, part, len, 2);
-}
-
+void mote_digest(const mote_crypto *c, uint8_t out[MOTE_DIGEST_BYTES], const char role[16], const uint8_t *data,
+                 size_t bytes);
 /** Digest(role, data) == expected? */
-static inline int mote_digest_is(const mote_crypto *c, const uint8_t expected[MOTE_DIGEST_BYTES], const char role[16],
-                                 const uint8_t *data, size_t bytes)
-{
-    uint8_t d[MOTE_DIGEST_BYTES];
-    mote_digest(c, d, role, data, bytes);
-    return memcmp(d, expected, MOTE_DIGEST_BYTES) == 0;
-}
+bool mote_digest_is(const mote_crypto *c, const uint8_t expected[MOTE_DIGEST_BYTES], const char role[16],
+                    const uint8_t *data, size_t bytes);
 
 #endif

@@ -58,14 +58,14 @@ mote_status mote_entry_read(mote_entry *out, const uint8_t *bytes, size_t n)
     read_shape(&e, &f[SHAPE]);
     e.chunk = mote_rd_u32(&f[PLACE]);
     e.offset = mote_rd_u32(&f[PLACE]);
-    e.stored = mote_rd_varint_max(&f[STORED], SIZE_MAX, MOTE_ERR_LIMIT);
+    e.stored = mote_rd_varint_max(&f[STORED], MOTE_COUNT_MAX, MOTE_ERR_LIMIT);
     e.digest = mote_rd_take(&f[DIGEST], MOTE_DIGEST_BYTES);
     st = mote_fields_end(f, FIELDS, required);
     if (st != MOTE_OK) return st;
     if (e.kind != MOTE_KIND_TENSOR && (e.dtype != MOTE_U8 || e.rank != 1)) return MOTE_ERR_VALUE;
     if (e.elements ? e.stored == 0 : (e.chunk | e.offset | e.stored) != 0) return MOTE_ERR_VALUE;
     e.bytes = mote_bytes_of(e.elements, bits);
-    if (e.bytes == SIZE_MAX) return MOTE_ERR_LIMIT;
+    if (e.bytes > MOTE_COUNT_MAX) return MOTE_ERR_LIMIT;
     *out = e;
     return MOTE_OK;
 }

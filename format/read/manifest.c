@@ -20,7 +20,7 @@ static void read_tree(mote_manifest *m, mote_rd *r)
 static void read_facts(mote_facts *f, mote_rd *r)
 {
     for (size_t i = 0; i < sizeof *f; i += sizeof(size_t)) { /* size_t is all that they are */
-        size_t v = mote_rd_varint_max(r, SIZE_MAX - 1, MOTE_ERR_MEMORY);
+        size_t v = mote_rd_varint_max(r, MOTE_COUNT_MAX, MOTE_ERR_MEMORY);
         memcpy((uint8_t *)f + i, &v, sizeof v);
     }
     if (f->n_entries < 1 || f->n_entries > UINT32_MAX || f->chunk_max < 1 || f->chunk_max > MOTE_CHUNK_MAX ||

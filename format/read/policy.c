@@ -6,41 +6,42 @@
 
 mote_needs mote_needs_of_build(bool with_zstd)
 {
-    static const struct {
-        uint8_t id, implemented;
-    } ids[] = {
-#define MOTE_ID(id, name, text, state) { (id), (state) },
-#include "base/registry.def"
-    };
     mote_needs n = { { 0 } };
-    for (size_t i = 0; i < sizeof ids / sizeof *ids; i++)
-        if (ids[i].implemented && (ids[i].id != MOTE_CODER_ZSTD || with_zstd)) mote_needs_add(&n, ids[i].id);
+#define MOTE_ID(id, name, text, state) \
+    if (state) mote_needs_add(&n, id);
+#include "base/registry.def"
+    if (!with_zstd) n.bit[MOTE_CODER_ZSTD / 32] &= ~((uint32_t)1 << MOTE_CODER_ZSTD % 32);
     return n;
+}
+
+/* Are n bytes there, and the same? */
+static bool same(const void *a, const void *b, size_t n)
+{
+    return b && memcmp(a, b, n) == 0;
 }
 
 mote_status mote_policy_check(const mote_policy *policy, const mote_manifest *m,
                               const uint8_t manifest_digest[MOTE_DIGEST_BYTES])
 {
     const mote_policy *p = policy;
-    if (p->name.bytes && (p->name.bytes != m->name.bytes || memcmp(p->name.p, m->name.p, p->name.bytes) != 0))
+    const mote_facts *f = &m->facts;
+    if (p->name.bytes && (p->name.bytes != m->name.bytes || !same(p->name.p, m->name.p, p->name.bytes)))
         return MOTE_ERR_NAME;
-    if (p->vendor && (!m->vendor || memcmp(p->vendor, m->vendor, 16) != 0)) return MOTE_ERR_VENDOR;
+    if (p->vendor && !same(p->vendor, m->vendor, 16)) return MOTE_ERR_VENDOR;
     if (p->device_class) {
         uint32_t i = 0;
-        while (i < m->n_classes && memcmp(m->classes + 16 * i, p->device_class, 16) != 0) i++;
+        while (i < m->n_classes && !same(p->device_class, m->classes + 16 * i, 16)) i++;
         if (i == m->n_classes) return MOTE_ERR_CLASS;
     }
     if (p->installed_sequence) {
         if (m->sequence < p->installed_sequence) return MOTE_ERR_ROLLBACK;
         if (m->sequence == p->installed_sequence)
-            return p->installed_digest && memcmp(p->installed_digest, manifest_digest, MOTE_DIGEST_BYTES) == 0
-                       ? MOTE_ERR_INSTALLED
-                       : MOTE_ERR_SAME_SEQUENCE;
+            return same(manifest_digest, p->installed_digest, MOTE_DIGEST_BYTES) ? MOTE_ERR_INSTALLED
+                                                                                 : MOTE_ERR_SAME_SEQUENCE;
     }
     for (int i = 0; i < 4; i++)
         if (m->needs.bit[i] & ~p->has.bit[i]) return MOTE_ERR_NEEDS;
-    if ((p->tensor_max && m->facts.tensor_max > p->tensor_max) ||
-        (p->decoded_total && m->facts.decoded_total > p->decoded_total))
+    if ((p->tensor_max && f->tensor_max > p->tensor_max) || (p->decoded_total && f->decoded_total > p->decoded_total))
         return MOTE_ERR_MEMORY;
     return MOTE_OK;
 }

@@ -10,7 +10,7 @@
 unsigned mote_tree_height(uint32_t n_chunks)
 {
     unsigned h = 0;
-    while (h < MOTE_LEVELS_MAX && n_chunks > (uint32_t)1 << 4 * h) h++;
+    for (; n_chunks > 1; n_chunks = (n_chunks - 1) / MOTE_FANOUT + 1) h++;
     return h;
 }
 
@@ -49,7 +49,7 @@ static uint32_t first_of(uint32_t c, unsigned level)
 /* Bytes of the page of level k on the way to t->chunk. */
 static uint32_t page_bytes(const mote_tree *t, unsigned level)
 {
-    return mote_tree_page_bytes(t->n_chunks, level, first_of(t->chunk, level));
+    return mote_tree_page_bytes(t->manifest->n_chunks, level, first_of(t->chunk, level));
 }
 
 /* The root's page comes first, so that only the last is shorter than the others. */
@@ -66,7 +66,7 @@ uint8_t *mote_tree_page(const mote_tree *t)
 /* Length in an entry of a page of that level. What a size_t does not hold is more than any body has. */
 static size_t length_of(const uint8_t *entry, unsigned level)
 {
-    uint64_t n = level == 1 ? mote_le32(entry) : mote_le64(entry);
+    const uint64_t high = level == 1 ? 0 : mote_le32(entry + 4), n = high << 32 | mote_le32(entry);
     return n > SIZE_MAX ? SIZE_MAX : (size_t)n;
 }
 
@@ -76,58 +76,51 @@ static const uint8_t *entry_of(const mote_tree *t, unsigned level)
     return page_at(t, level + 1) + (t->chunk >> 4 * level & (MOTE_FANOUT - 1)) * entry_bytes(level + 1);
 }
 
-/* What the parent says of the node of `level` on the way to t->chunk. */
-static size_t node_length(const mote_tree *t, unsigned level)
+/* What the parent of the node to read next says of it: its length, and where its digest is. */
+static size_t stated(const mote_tree *t, const uint8_t **digest)
 {
-    return level == t->height ? t->body_bytes : length_of(entry_of(t, level), level + 1);
-}
-
-static const uint8_t *node_digest(const mote_tree *t, unsigned level)
-{
-    return level == t->height ? t->root : entry_of(t, level) + entry_bytes(level + 1) - MOTE_DIGEST_BYTES;
+    *digest = t->manifest->root;
+    if (t->level == t->height) return t->manifest->body_bytes;
+    const uint8_t *entry = entry_of(t, t->level);
+    *digest = entry + entry_bytes(t->level + 1u) - MOTE_DIGEST_BYTES;
+    return length_of(entry, t->level + 1u);
 }
 
 void mote_tree_init(mote_tree *t, const mote_manifest *m, const mote_crypto *crypto, uint8_t *pages)
 {
-    memset(t, 0, sizeof *t);
     t->crypto = crypto;
+    t->manifest = m;
     t->pages = pages;
-    t->body_bytes = m->body_bytes;
-    t->n_chunks = m->n_chunks;
-    t->chunk_max = (uint32_t)m->facts.chunk_max;
+    t->chunk = 0;
+    t->valid = 0;
     t->level = t->height = (uint8_t)mote_tree_height(m->n_chunks);
-    memcpy(t->root, m->root, MOTE_DIGEST_BYTES);
 }
 
 mote_status mote_tree_next(const mote_tree *t, uint32_t *bytes)
 {
-    size_t n = t->level ? page_bytes(t, t->level) : node_length(t, 0);
-    if (t->level == 0 && (n < 1 || n > t->chunk_max)) return MOTE_ERR_TREE;
+    const uint8_t *digest;
+    const size_t n = t->level ? page_bytes(t, t->level) : stated(t, &digest);
+    if (t->level == 0 && (n < 1 || n > t->manifest->facts.chunk_max)) return MOTE_ERR_TREE;
     *bytes = (uint32_t)n;
     return MOTE_OK;
 }
 
-/* The lengths in a page and its own size must add up to what its parent says of it. */
-static bool page_adds_up(const mote_tree *t, unsigned level, const uint8_t *page, size_t n)
-{
-    size_t left = node_length(t, level), most = level == 1 ? t->chunk_max : SIZE_MAX;
-    if (n > left) return false;
-    left -= n;
-    for (const uint8_t *end = page + n; page < end; page += entry_bytes(level)) {
-        size_t len = length_of(page, level);
-        if (len < 1 || len > left || len > most) return false;
-        left -= len;
-    }
-    return left == 0;
-}
-
 mote_status mote_tree_accept(mote_tree *t, const uint8_t *bytes, size_t n)
 {
-    unsigned k = t->level;
-    if (!mote_digest_is(t->crypto, node_digest(t, k), k ? MOTE_ROLE_PAGE : MOTE_ROLE_CHUNK, bytes, n))
-        return MOTE_ERR_DIGEST;
+    const unsigned k = t->level;
+    const uint8_t *digest;
+    size_t left = stated(t, &digest);
+    if (!mote_digest_is(t->crypto, digest, k ? MOTE_ROLE_PAGE : MOTE_ROLE_CHUNK, bytes, n)) return MOTE_ERR_DIGEST;
     if (k == 0) return MOTE_OK;
-    if (!page_adds_up(t, k, bytes, n)) return MOTE_ERR_TREE;
+    /* the lengths in a page and its own size must add up to what its parent says of it */
+    if (n > left) return MOTE_ERR_TREE;
+    left -= n;
+    for (const uint8_t *e = bytes, *end = bytes + n; e < end; e += entry_bytes(k)) {
+        const size_t len = length_of(e, k);
+        if (len < 1 || len > left || (k == 1 && len > t->manifest->facts.chunk_max)) return MOTE_ERR_TREE;
+        left -= len;
+    }
+    if (left) return MOTE_ERR_TREE;
     memmove(page_at(t, k), bytes, n); /* which is where it was read to, most often */
     t->valid |= (uint8_t)(1u << (k - 1));
     t->level--;
@@ -146,7 +139,7 @@ static void lead_to(mote_tree *t, uint32_t chunk)
 
 bool mote_tree_advance(mote_tree *t)
 {
-    if (t->chunk + 1 >= t->n_chunks) return false;
+    if (t->chunk + 1 >= t->manifest->n_chunks) return false;
     lead_to(t, t->chunk + 1);
     return true;
 }

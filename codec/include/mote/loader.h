@@ -107,7 +107,7 @@ mote_status mote_loader_init(mote_loader **out, void *work, size_t bytes, const 
  *  before its manifest is trusted. */
 size_t mote_loader_needed(const mote_loader *ld);
 /** Bytes of the whole package; 0 before MOTE_EVENT_MANIFEST. A source that is longer has trailing bytes. */
-uint64_t mote_loader_file_bytes(const mote_loader *ld);
+size_t mote_loader_file_bytes(const mote_loader *ld);
 
 /**
  * Go on until there is an event or something is missing.

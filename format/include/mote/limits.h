@@ -17,17 +17,18 @@ extern "C" {
 #define MOTE_CHUNKS_MAX (1u << 28)
 /*
  * Counts of elements and bytes within a package have the width of size_t: arithmetic of twice the width of a small
- * machine's registers would be a tenth of its loader. There a package whose body, facts or dimensions reach 2^32 is
- * refused (LIMIT, MEMORY). Spec format.md 2.6
+ * machine's registers would be a tenth of its loader. There a package whose body, facts or dimensions reach 2^31 is
+ * refused (LIMIT, MEMORY), so that no sum of two counts wraps anywhere. Spec format.md 2.6
  */
+#define MOTE_COUNT_MAX (SIZE_MAX / 2)
 #if SIZE_MAX > 0xFFFFFFFF
 #define MOTE_BODY_MAX ((size_t)1 << 48)     /* exclusive */
 #define MOTE_DIM_MAX ((size_t)1 << 40)      /* exclusive */
 #define MOTE_ELEMENTS_MAX ((size_t)1 << 48) /* exclusive, product of the dimensions that are not 0 */
 #else
-#define MOTE_BODY_MAX SIZE_MAX
-#define MOTE_DIM_MAX SIZE_MAX
-#define MOTE_ELEMENTS_MAX SIZE_MAX
+#define MOTE_BODY_MAX MOTE_COUNT_MAX
+#define MOTE_DIM_MAX MOTE_COUNT_MAX
+#define MOTE_ELEMENTS_MAX MOTE_COUNT_MAX
 #endif
 #define MOTE_RANK_MAX 8
 #define MOTE_NAME_MAX 255

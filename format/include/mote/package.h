@@ -153,17 +153,15 @@ uint64_t mote_tree_pages_bytes(uint32_t n_chunks);
  */
 typedef struct mote_tree {
     const mote_crypto *crypto;
+    const mote_manifest *manifest;
     uint8_t *pages;
-    size_t body_bytes;
-    uint32_t n_chunks;
     uint32_t chunk;     /**< the chunk that the path leads to */
-    uint32_t chunk_max; /**< fact */
     uint8_t height;
     uint8_t level;      /**< of the node to read next */
     uint8_t valid;      /**< bit k-1: the page of level k in memory is checked and lies on the way to `chunk` */
-    uint8_t root[MOTE_DIGEST_BYTES];
 } mote_tree;
 
+/** Begin at chunk 0. Everything is borrowed; of *m only what is not a pointer. */
 void mote_tree_init(mote_tree *t, const mote_manifest *m, const mote_crypto *crypto, uint8_t *pages);
 /** Bytes of the node to read next: of the page of t->level, or of the chunk if that is 0. Errors: TREE */
 mote_status mote_tree_next(const mote_tree *t, uint32_t *bytes) MOTE_MUST_CHECK;
