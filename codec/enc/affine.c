@@ -42,7 +42,7 @@ mote_status mote_encoder_affine(mote_encoder *e)
     if (st == MOTE_OK) st = mote_fetch_reserve(&e->work.other, 4096);
     for (size_t g = 0; g < n_grids && st == MOTE_OK; g++) {
         mote_affine *a = &affine[best.m.affine == &affine[0]];
-        mote_coding c = { .m = grid[g], .layout = MOTE_LAYOUT_DENSE }, sparse = { 0 };
+        mote_coding c = { .m = grid[g], .layout = MOTE_LAYOUT_DENSE }, dense = { 0 };
         double here = noise;
         if (e->o->scope == MOTE_SCOPE_TENSOR && g > 0) {
             c.m.affine = best.m.affine; /* the same whatever the grid */
@@ -58,22 +58,21 @@ mote_status mote_encoder_affine(mote_encoder *e)
         }
         mote_split_affine(&c.num, e->dtype, e->o->bits, e->o->zero_point != 0);
         c.m.drop = false;
-        mote_coding dense = { 0 };
         if (st == MOTE_OK) st = mote_encoder_estimate(e, &dense, &c);
-        c = dense;
-        bool zeros = e->source.prune || (e->o->bits > 4 && dense.zeros > SPARSE_ZEROS);
-        if (st == MOTE_OK && zeros) {
-            if (must_drop) c.bits = 0;
-            sparse = dense;
-            st = mote_encoder_estimate_sparse(e, &c, sparse);
-        }
-        if (st == MOTE_OK && (best.bits == 0 || better((double)e->t->elements, c.bits, here, best.bits, noise))) {
+        if (must_drop)
+            c.bits = 0; /* no candidate */
+        else
+            c = dense;
+        if (st == MOTE_OK && (e->source.prune || (e->o->bits > 4 && dense.zeros > SPARSE_ZEROS)))
+            st = mote_encoder_estimate_sparse(e, &c, dense);
+        if (st == MOTE_OK && c.bits > 0 &&
+            (best.bits == 0 || better((double)e->t->elements, c.bits, here, best.bits, noise))) {
             best = c;
             noise = here;
         }
         if (best.m.affine != a) mote_affine_free(a);
     }
-    if (st == MOTE_OK) st = mote_encoder_consider(e, &best, signal, noise);
+    if (st == MOTE_OK && best.bits > 0) st = mote_encoder_consider(e, &best, signal, noise);
     mote_affine_free(&affine[0]);
     mote_affine_free(&affine[1]);
     return st;

@@ -110,11 +110,6 @@ void mote_bins_add(mote_bins *b, unsigned bin, const uint16_t *v, size_t n)
     }
 }
 
-void mote_bins_drop(mote_bins *b, unsigned bin, uint16_t v, uint64_t k)
-{
-    b->count[(size_t)bin * b->cells.n + (v >> b->cells.grain)] -= k; /* may wrap until the sum */
-}
-
 void mote_bins_put(mote_bins *b, unsigned bin, uint16_t v, uint64_t k)
 {
     b->count[(size_t)bin * b->cells.n + (v >> b->cells.grain)] += k;
@@ -132,9 +127,9 @@ void mote_bins_sum(mote_bins *b)
 /* --- merging ------------------------------------------------------------------------------------------------------ */
 
 typedef struct cluster {
-    uint64_t *count;        /* [cells] */
-    uint64_t rows, n, bins; /* bins: bit i = bin i */
-    double price, join;     /* of its own; what joining the next one would change */
+    uint64_t *count;     /* [cells] */
+    uint64_t rows, bins; /* bins: bit i = bin i */
+    double price, join;  /* of its own; what joining the next one would change */
 } cluster;
 
 typedef struct merge {
@@ -149,7 +144,7 @@ typedef struct merge {
 
 static double class_price(merge *m, const uint64_t *count)
 {
-    mote_window w;
+    mote_window w = { 0 };
     mote_spots_find(&m->spots, count, m->cells->n);
     double best = MOTE_IMPOSSIBLE;
     for (unsigned escapes = !m->direct; escapes <= (m->ask->escapes ? 1u : 0u); escapes++) {
@@ -180,7 +175,6 @@ static void join(merge *m, unsigned i)
     a->price += b->price + a->join - map_change(m, a, b);
     for (uint32_t k = 0; k < m->cells->n; k++) a->count[k] += b->count[k];
     a->rows += b->rows;
-    a->n += b->n;
     a->bins |= b->bins;
     memmove(b, b + 1, (m->n - i - 2) * sizeof *b);
     m->n--;
@@ -213,10 +207,7 @@ static void merge_bins(merge *m)
     map = (map + mote_nlogn(rows)) * m->ask->pieces_per_row * m->ask->times + m->ask->segments * 24;
     if (class_price(m, m->both) <= split + map) {
         m->c[0].rows = rows;
-        for (unsigned i = 1; i < m->n; i++) {
-            m->c[0].n += m->c[i].n;
-            m->c[0].bins |= m->c[i].bins;
-        }
+        for (unsigned i = 1; i < m->n; i++) m->c[0].bins |= m->c[i].bins;
         memcpy(m->c[0].count, m->both, m->cells->n * sizeof *m->both);
         m->n = 1;
     }
@@ -404,7 +395,6 @@ mote_status mote_plane_plan_make(mote_plane_plan *p, const mote_bins *b, const m
                         .rows = b->rows[order[i]],
                         .bins = (uint64_t)1 << order[i] };
         memcpy(c->count, b->count + (size_t)order[i] * cells->n, cells->n * sizeof *c->count);
-        for (uint32_t k = 0; k < cells->n; k++) c->n += c->count[k];
     }
     mote_plane_plan coded = *p;
     mote_status st = plan_classes(&coded, b, ask, &m);

@@ -31,8 +31,6 @@ void mote_bins_free(mote_bins *b);
 unsigned mote_bins_row(mote_bins *b, uint64_t key);
 /** Count v[0..n), each a value less vmin. */
 void mote_bins_add(mote_bins *b, unsigned bin, const uint16_t *v, size_t n);
-/** Take k values (less vmin) out again: elements that a sparse layout drops. */
-void mote_bins_drop(mote_bins *b, unsigned bin, uint16_t v, uint64_t k);
 /** Add k values (less vmin). */
 void mote_bins_put(mote_bins *b, unsigned bin, uint16_t v, uint64_t k);
 void mote_bins_sum(mote_bins *b);

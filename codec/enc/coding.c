@@ -2,6 +2,7 @@
  * Counting a matrix, by rows, and planning its planes. Host only. */
 #include "enc/coding.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -199,7 +200,9 @@ static void count_sample(counter *k)
     const mote_matrix *m = &c->m;
     uint64_t rows = at_most(m->rows, GROUP), n = SAMPLE / at_most(m->rows, SAMPLE / SAMPLE_COLS);
     n = at_most(n, c->layout == MOTE_LAYOUT_DENSE ? m->cols : c->piece);
-    uint64_t groups = SAMPLE / (rows * n), windows = 1, all = (m->rows - 1) / rows + 1;
+    assert(rows > 0 && n > 0);
+    uint64_t groups = SAMPLE / rows / n, windows = 1, all = (m->rows - 1) / rows + 1;
+    assert(all > 0);
     if (groups == 0) groups = 1;
     if (groups > all) windows = groups / all, groups = all;
     uint64_t places = (m->cols - n) / n + 1; /* windows that lie side by side */
@@ -241,7 +244,7 @@ static void describe(const mote_coding *c, unsigned plane, mote_plane *p)
     }
 }
 
-static mote_status begin_bins(const mote_coding *c, unsigned plane, const mote_limits_enc *limits, mote_work *w)
+static mote_status begin_bins(const mote_coding *c, unsigned plane, const mote_enc_limits *limits, mote_work *w)
 {
     mote_plane p;
     describe(c, plane, &p);
@@ -256,13 +259,19 @@ static mote_status begin_bins(const mote_coding *c, unsigned plane, const mote_l
     return mote_bins_init(&w->bins[plane], &cells, max);
 }
 
-static mote_status plan_plane(mote_coding *c, unsigned plane, const counter *k, const mote_limits_enc *limits,
+static uint64_t pieces_of_row(const mote_coding *c)
+{
+    return (c->m.cols - 1) / c->piece + 1;
+}
+
+static mote_status plan_plane(mote_coding *c, unsigned plane, const counter *k, const mote_enc_limits *limits,
                               bool quick, double segments)
 {
     mote_plane d;
     describe(c, plane, &d);
-    double times = (double)c->elements / (double)k->elements, pieces = (double)((c->m.cols - 1) / c->piece + 1);
-    double values = plane == MOTE_PLANE_COUNTS ? (double)c->m.rows * pieces
+    const uint64_t pieces = c->m.rows * pieces_of_row(c);
+    double times = (double)c->elements / (double)k->elements;
+    double values = plane == MOTE_PLANE_COUNTS ? (double)pieces
                     : plane == MOTE_PLANE_MASK ? (double)c->elements / 4
                                                : (double)c->kept;
     mote_plane_ask ask = {
@@ -273,7 +282,7 @@ static mote_status plan_plane(mote_coding *c, unsigned plane, const counter *k, 
         .quick = quick,
         .segments = segments,
         .times = times,
-        .pieces_per_row = pieces * (double)c->m.rows / ((double)k->rows * times),
+        .pieces_per_row = (double)pieces / ((double)k->rows * times),
     };
     mote_status st = mote_plane_plan_make(&c->plane[plane], &k->w->bins[plane], &ask);
     /* a constant mask is a dense tensor, which is cheaper anyway */
@@ -318,7 +327,7 @@ static unsigned span_of(const uint64_t count[256])
     return first == 256 ? 0 : last - first;
 }
 
-static mote_status plan_byte(mote_coding *c, unsigned j, const mote_limits_enc *limits, mote_work *w, double segments)
+static mote_status plan_byte(mote_coding *c, unsigned j, const mote_enc_limits *limits, mote_work *w, double segments)
 {
     mote_plane_plan *p = &c->plane[MOTE_PLANE_BYTE + j];
     const mote_cells cells = { .n = 256, .vmax = 255 };
@@ -354,13 +363,13 @@ static double frame_bits(const mote_coding *c, double segments)
     double bits = segments * 8 * (4 + 40 + 2 * (c->num.n_bytes + 1));
     const mote_affine *a = c->m.affine;
     if (!a || a->scope == 0) return bits;
-    double pieces = (double)c->m.rows * (double)((c->m.cols - 1) / c->piece + 1);
-    double scales = a->scope == 2 ? pieces * (double)((c->piece - 1) / mote_affine_columns(a, c->piece) + 1) : pieces;
+    uint64_t scales = c->m.rows * pieces_of_row(c);
+    if (a->scope == 2) scales *= (c->piece - 1) / mote_affine_columns(a, c->piece) + 1;
     unsigned each = a->scale_dtype == MOTE_F32 ? 32 : 16;
-    return bits + scales * (each + (a->zero ? a->bits > 8 ? 16 : 8 : 0));
+    return bits + (double)scales * (each + (a->zero ? a->bits > 8 ? 16 : 8 : 0));
 }
 
-static mote_status plan_planes(mote_coding *c, const counter *k, const mote_limits_enc *limits, bool sample,
+static mote_status plan_planes(mote_coding *c, const counter *k, const mote_enc_limits *limits, bool sample,
                                mote_work *w, double segments)
 {
     mote_status st = MOTE_OK;
@@ -387,7 +396,7 @@ static double zero_share(const mote_coding *c, const mote_bins *b, uint64_t n)
     return n ? (double)zeros / (double)n : 0;
 }
 
-mote_status mote_coding_plan(mote_coding *c, const mote_limits_enc *limits, bool sample, mote_work *w)
+mote_status mote_coding_plan(mote_coding *c, const mote_enc_limits *limits, bool sample, mote_work *w)
 {
     counter k = { .c = c, .w = w };
     c->elements = c->m.rows * c->m.cols;

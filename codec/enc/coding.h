@@ -20,12 +20,12 @@ enum {
 };
 
 /** What an encoder may do. */
-typedef struct mote_limits_enc {
+typedef struct mote_enc_limits {
     mote_profile profile;
     uint32_t chunk_max;
     unsigned max_classes; /* 1..16: less if heads must be short */
     bool plain_bytes;     /* byte planes are stored */
-} mote_limits_enc;
+} mote_enc_limits;
 
 /** Memory that is used again from tensor to tensor. Zero-initialise; free with mote_work_free(). */
 typedef struct mote_work {
@@ -73,7 +73,7 @@ bool mote_coding_has(const mote_coding *c, unsigned plane);
  * sample  true: look at about 64 Ki elements only and fill in nothing but bits, kept and the plan of V
  * Errors  NOMEM; what was allocated is in *c, to be freed by mote_coding_free()
  */
-mote_status mote_coding_plan(mote_coding *c, const mote_limits_enc *limits, bool sample, mote_work *w) MOTE_MUST_CHECK;
+mote_status mote_coding_plan(mote_coding *c, const mote_enc_limits *limits, bool sample, mote_work *w) MOTE_MUST_CHECK;
 void mote_coding_free(mote_coding *c);
 
 /** Bytes that a record's value may have so that type, length and value fit a chunk. */

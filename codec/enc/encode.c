@@ -50,7 +50,7 @@ static void set_limits(mote_encoder *e)
     static const uint32_t usual[] = { 4096, 16384, 262144 };
     const mote_encode_options *o = e->o;
     uint32_t chunk = o->chunk_max ? o->chunk_max : usual[o->profile];
-    e->limits = (mote_limits_enc){ .profile = o->profile, .chunk_max = chunk, .max_classes = MOTE_CLASSES_MAX };
+    e->limits = (mote_enc_limits){ .profile = o->profile, .chunk_max = chunk, .max_classes = MOTE_CLASSES_MAX };
     uint64_t raw = (uint64_t)chunk * (o->profile == MOTE_PROFILE_NANO ? 8 : 16);
     if (raw > RAW_MAX) raw = RAW_MAX;
     e->most = raw * 8 / mote_dtype_bits(e->dtype);
@@ -85,7 +85,7 @@ static void note_factors(mote_encode_report *r, const mote_cutter *k)
         if (mote_coding_has(k->c, i)) r->ideal_bits += k->c->plane[i].ideal;
 }
 
-static mote_status plan(mote_encoder *e, mote_coding *c, const mote_limits_enc *limits, mote_cutter *k)
+static mote_status plan(mote_encoder *e, mote_coding *c, const mote_enc_limits *limits, mote_cutter *k)
 {
     mote_status st = MOTE_OK;
     if (c->num.numeric != MOTE_NUM_STORED) st = mote_coding_plan(c, limits, false, &e->work);
@@ -98,7 +98,7 @@ static mote_status plan(mote_encoder *e, mote_coding *c, const mote_limits_enc *
 /* What does not fit is planned again with less: shorter sparse pieces, then a shorter head. */
 mote_status mote_encoder_make(mote_encoder *e, mote_coding *c, mote_coding *v, mote_records *f, mote_encode_report *r)
 {
-    mote_limits_enc limits = e->limits;
+    mote_enc_limits limits = e->limits;
     const mote_records_target target = {
         .limits = &limits, .dtype = e->dtype, .elements = e->t->elements, .most = e->most
     };

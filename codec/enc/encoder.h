@@ -12,7 +12,7 @@ typedef struct mote_encoder {
     mote_model_error *error;
     uint8_t dtype; /* of the entry */
     bool blob;     /* opaque bytes: any profile but nano may use zstd, and at its best */
-    mote_limits_enc limits;
+    mote_enc_limits limits;
     uint64_t most;      /* elements of a segment */
     mote_matrix source; /* the tensor with its pruning and cast; axis 0, one row */
     mote_prune prune;

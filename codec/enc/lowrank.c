@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Low-rank factors: W = U V from the singular value decomposition, each factor with the square root of the singular
  * values, coded like any matrix. Spec codecs.md 6.4. Host only. */
+#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,6 +32,7 @@ static mote_status decompose(mote_encoder *e, factors *f)
     const size_t n = f->rows * f->cols;
     mote_matrix m = e->source;
     m.held = m.dtype;
+    assert(f->k > 0);
     f->a = malloc(n * sizeof *f->a);
     f->u = malloc(f->rows * f->k * sizeof *f->u);
     f->s = malloc(f->k * sizeof *f->s);
@@ -142,8 +144,17 @@ mote_status mote_encoder_lowrank(mote_encoder *e)
         st = make_coding(e, &u, &au, f.u, f.rows, f.rank);
     }
     if (st == MOTE_OK) st = make_coding(e, &v, &av, f.v, f.rank, f.cols);
-    if (st == MOTE_OK) st = mote_encoder_make(e, &u, &v, &e->form, &e->report);
-    if (st == MOTE_OK) st = measure(e, &e->form, &e->report);
+    mote_records form = { 0 };
+    mote_encode_report report = { 0 };
+    if (st == MOTE_OK) st = mote_encoder_make(e, &u, &v, &form, &report);
+    if (st == MOTE_OK) st = measure(e, &form, &report);
+    /* sums of huge products may leave the range of the type */
+    if (st == MOTE_OK && report.noise - report.noise == 0) {
+        e->form = form;
+        e->report = report;
+    } else {
+        mote_records_free(&form);
+    }
     mote_affine_free(&au);
     mote_affine_free(&av);
     free_factors(&f);

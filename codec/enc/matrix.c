@@ -44,35 +44,28 @@ unsigned mote_matrix_elem_bytes(const mote_matrix *m)
 /* --- gathering ---------------------------------------------------------------------------------------------------- */
 
 /* to[r][c] = from[c][r] for r < rows, c < n; from's rows are `stride` elements apart. In tiles, so that the lines of
- * both sides stay in the cache. */
+ * both sides stay in the cache. Inlined for each size, so that copies become loads and stores. */
 #define TILE 16
-#define TRANSPOSE(name, type)                                                                              \
-    static void name(type *to, const uint8_t *from, size_t rows, size_t n, uint64_t stride)                \
-    {                                                                                                      \
-        for (size_t c0 = 0; c0 < n; c0 += TILE)                                                            \
-            for (size_t r0 = 0; r0 < rows; r0 += TILE) {                                                   \
-                const size_t c1 = n - c0 < TILE ? n : c0 + TILE, r1 = rows - r0 < TILE ? rows : r0 + TILE; \
-                for (size_t c = c0; c < c1; c++) {                                                         \
-                    type line[TILE];                                                                       \
-                    memcpy(line, from + (c * stride + r0) * sizeof(type), (r1 - r0) * sizeof(type));       \
-                    for (size_t r = r0; r < r1; r++) to[r * n + c] = line[r - r0];                         \
-                }                                                                                          \
-            }                                                                                              \
-    }
-TRANSPOSE(transpose8, uint8_t)
-TRANSPOSE(transpose16, uint16_t)
-TRANSPOSE(transpose32, uint32_t)
-TRANSPOSE(transpose64, uint64_t)
+static inline void transpose_of(uint8_t *to, const uint8_t *from, size_t rows, size_t n, uint64_t stride, size_t bytes)
+{
+    for (size_t c0 = 0; c0 < n; c0 += TILE)
+        for (size_t r0 = 0; r0 < rows; r0 += TILE) {
+            const size_t c1 = n - c0 < TILE ? n : c0 + TILE, r1 = rows - r0 < TILE ? rows : r0 + TILE;
+            for (size_t c = c0; c < c1; c++)
+                for (size_t r = r0; r < r1; r++)
+                    memcpy(to + (r * n + c) * bytes, from + (c * stride + r) * bytes, bytes);
+        }
+}
 
 static void transpose(const mote_matrix *m, uint64_t row, uint64_t col, size_t rows, size_t n, uint8_t *to)
 {
-    unsigned bytes = bytes_of(m->dtype);
+    const unsigned bytes = bytes_of(m->dtype);
     const uint8_t *from = m->data + (col * m->rows + row) * bytes;
     switch (bytes) {
-    case 1: transpose8(to, from, rows, n, m->rows); break;
-    case 2: transpose16((uint16_t *)(void *)to, from, rows, n, m->rows); break;
-    case 4: transpose32((uint32_t *)(void *)to, from, rows, n, m->rows); break;
-    default: transpose64((uint64_t *)(void *)to, from, rows, n, m->rows);
+    case 1: transpose_of(to, from, rows, n, m->rows, 1); break;
+    case 2: transpose_of(to, from, rows, n, m->rows, 2); break;
+    case 4: transpose_of(to, from, rows, n, m->rows, 4); break;
+    default: transpose_of(to, from, rows, n, m->rows, 8);
     }
 }
 

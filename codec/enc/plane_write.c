@@ -98,7 +98,7 @@ mote_status mote_plane_writer_init(mote_plane_writer *w, mote_wr *out, size_t va
 {
     *w = (mote_plane_writer){ .out = out };
     if (values > SIZE_MAX / 8) return MOTE_ERR_NOMEM;
-    w->words_bytes = 2 * values + 4 * MOTE_LANES_MAX + 16; /* a token emits at most one word */
+    w->words_bytes = 2 * values + (size_t)4 * MOTE_LANES_MAX + 16; /* a token emits at most one word */
     w->token = malloc(values * sizeof *w->token + 1);
     w->words = malloc(w->words_bytes);
     w->escape = malloc(values * sizeof *w->escape + 1);

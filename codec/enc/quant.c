@@ -125,6 +125,8 @@ void mote_affine_fit(const mote_affine *a, const float *x, size_t n, float least
         double sum = 0;
         for (size_t i = 0; i < n; i++) sum += x[i] < 0 ? -x[i] : x[i];
         *scale = mote_scale_round(a->scale_dtype, sum / (double)n);
+        if (a->dtype == MOTE_F16 && *scale > 65504)
+            *scale = mote_scale_round(a->scale_dtype, 65280); /* bf16 has none between */
         return;
     }
     candidate best = try_ratio(a, x, a->bits == 16 ? 0 : n, least, most, 1);
@@ -137,7 +139,9 @@ void mote_affine_fit(const mote_affine *a, const float *x, size_t n, float least
             worse = c.error < best.error ? 0 : worse + 1;
             if (c.error < best.error) best = c, best_ratio = ratio;
         }
-        for (double step = 0.05; step > 0.005; step /= 2) {
+        double step = 0.1;
+        for (unsigned i = 0; i < 4; i++) {
+            step /= 2;
             double at = best_ratio;
             for (int k = -1; k <= 1; k += 2) {
                 double r = at * (1 + k * step);

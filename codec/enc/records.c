@@ -6,7 +6,7 @@
 #include <string.h>
 
 #define BLOCK_BYTES ((size_t)1 << 20)
-#define TABLES_MAX (2 * MOTE_PLANES * (MOTE_CLASSES_MAX + 2))
+#define TABLES_MAX ((size_t)2 * MOTE_PLANES * (MOTE_CLASSES_MAX + 2))
 
 struct mote_records_block {
     mote_records_block *next;

@@ -30,7 +30,7 @@ void mote_records_free(mote_records *f);
 
 /** What a form is made for. */
 typedef struct mote_records_target {
-    const mote_limits_enc *limits;
+    const mote_enc_limits *limits;
     uint8_t dtype; /* of the entry */
     uint64_t elements;
     uint64_t most; /* elements of a segment */

@@ -123,7 +123,7 @@ static mote_status find_prices(const mote_cutter *k, prices *p, mote_work *w)
     const mote_matrix *m = &c->m;
     p->unit = c->layout != MOTE_LAYOUT_DENSE ? c->piece : m->cols < UNIT ? m->cols : UNIT;
     p->per_row = (m->cols - 1) / p->unit + 1;
-    p->price = malloc((size_t)(m->rows * p->per_row) * sizeof *p->price);
+    p->price = calloc((size_t)(m->rows * p->per_row), sizeof *p->price);
     if (!p->price) return MOTE_ERR_NOMEM;
     const size_t bytes = mote_matrix_elem_bytes(m);
     for (mote_rect r = { 0 }; mote_coding_next(c, &r);) { /* begins at whole units */
@@ -280,7 +280,7 @@ static mote_status cut_stored(mote_cutter *k, uint32_t room, uint64_t most)
     return k->seg_elems ? MOTE_OK : MOTE_ERR_LIMIT;
 }
 
-mote_status mote_cutter_cut(mote_cutter *k, const mote_limits_enc *limits, uint64_t most, bool whole, mote_work *w)
+mote_status mote_cutter_cut(mote_cutter *k, const mote_enc_limits *limits, uint64_t most, bool whole, mote_work *w)
 {
     mote_coding *c = k->c;
     if (c->num.numeric == MOTE_NUM_STORED) return cut_stored(k, mote_record_room(limits->chunk_max), most);
@@ -307,8 +307,9 @@ mote_status mote_cutter_cut(mote_cutter *k, const mote_limits_enc *limits, uint6
 mote_status mote_cutter_shrink(mote_cutter *k, bool whole)
 {
     const mote_coding *c = k->c;
-    /* what zstd makes of a segment is hard to foresee */
-    const uint64_t part = k->code[MOTE_PLANE_V].d.coder == MOTE_CODER_ZSTD ? 8 : 64;
+    uint64_t part = 64;
+    for (unsigned i = MOTE_PLANE_V; i < MOTE_PLANES; i++) /* what zstd makes of a segment is hard to foresee */
+        if (mote_coding_has(c, i) && k->code[i].d.coder == MOTE_CODER_ZSTD) part = 8;
     uint64_t cols = c->m.cols, n = k->seg_elems;
     if (n > cols) {
         uint64_t rows = n / cols;

@@ -26,7 +26,7 @@ void mote_cutter_free(mote_cutter *k);
  * Errors  NOMEM; LIMIT: a row does not fit and must not be cut (also: a sparse piece, for which c->piece has then been
  *         reduced; it must be planned again)
  */
-mote_status mote_cutter_cut(mote_cutter *k, const mote_limits_enc *limits, uint64_t most, bool whole,
+mote_status mote_cutter_cut(mote_cutter *k, const mote_enc_limits *limits, uint64_t most, bool whole,
                             mote_work *w) MOTE_MUST_CHECK;
 /** Fewer elements, after a segment did not fit. LIMIT if that cannot be. */
 mote_status mote_cutter_shrink(mote_cutter *k, bool whole) MOTE_MUST_CHECK;

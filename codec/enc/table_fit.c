@@ -212,7 +212,9 @@ static bool try_parameters(parameters *p, double mean, double inverse, const uin
 static void refine(parameters *p, double deviation, const uint64_t symbol[MOTE_SYMBOLS], const mote_cells *c,
                    bool escapes)
 {
-    for (double step = 0.3; step > 0.01; step /= 2) {
+    double step = 0.6;
+    for (unsigned i = 0; i < 5; i++) {
+        step /= 2;
         bool moved = true;
         for (unsigned tries = 0; moved && tries < 6; tries++) {
             moved = try_parameters(p, p->mean + step * 8 * deviation, p->inverse, symbol, c, escapes);
