@@ -225,7 +225,7 @@ mote_status pkg_push(pkg_load *l)
     mote_out out = { 0 };
     for (size_t at = 0; at <= l->n;) {
         size_t n = next_piece(l, at);
-        uint8_t *piece = pkg_exact(l->file + at, n);
+        uint8_t *piece = pkg_exact(n ? l->file + at : NULL, n);
         mote_in in = { piece, n };
         bool idle = false;
         for (;;) {

@@ -262,7 +262,8 @@ START_TEST(statuses_named_by_the_specification_exist)
                 size_t n = strspn(++at, "ABCDEFGHIJKLMNOPQRSTUVWXYZ_8");
                 if (n < 4 || at[n] != '`') {
                     at = strchr(at, '`');
-                    if (!at++) break;
+                    if (!at) break;
+                    at++;
                     continue;
                 }
                 char name[64];
