@@ -70,7 +70,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     if (t.elements > ELEMENTS_MAX) return 0;
     t.bytes = dtype_bytes(t.dtype, t.elements);
-    uint8_t *tensor = malloc((size_t)t.bytes + 1);
+    uint8_t *tensor = calloc((size_t)t.bytes + 1, 1);
     MUST(tensor);
     fill(tensor, (size_t)t.bytes, t.dtype, h[11], rest);
     (void)check_roundtrip(&o, &t, tensor);

@@ -79,7 +79,7 @@ static inline uint8_t *decode_coded(const mote_coded *c, uint64_t elements)
     mote_records f = { .n_records = c->entry.n_records,
                        .n_residents = c->entry.n_residents,
                        .table_slots = c->entry.table_slots };
-    uint8_t *out = malloc(bytes + 1);
+    uint8_t *out = calloc(bytes + 1, 1);
     MUST(out);
     f.records = malloc(f.n_records * sizeof *f.records + 1);
     MUST(f.records);
