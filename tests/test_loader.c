@@ -268,7 +268,7 @@ START_TEST(zstd_without_a_decompressor_is_refused_by_needs)
     l.config.policy.has = (mote_needs){ { ~0u, ~0u, ~0u, ~0u } }; /* whatever the caller believes */
     ck_assert_int_eq(pkg_push(&l), MOTE_ERR_NEEDS);
     l.config.inflate = mote_zstd_inflate;
-    ck_assert_int_eq(pkg_push(&l), MOTE_ERR_FACTS);   /* stated and not used */
+    ck_assert_int_eq(pkg_push(&l), MOTE_ERR_FACTS); /* stated and not used */
     pkg_load_free(&l);
     pkg_free(&p);
 }

@@ -53,10 +53,10 @@ static mote_status load(void *work, size_t bytes, const mote_loader_config *conf
 {
     mote_loader *ld;
     mote_entry *names = NULL; /* names stay readable only until the next call: the demo keeps copies */
-    char (*text)[64] = NULL;
+    char(*text)[64] = NULL;
     mote_status st = mote_loader_init(&ld, work, bytes, config);
-    mote_in in = {package, 0};
-    mote_out none = {0};
+    mote_in in = { package, 0 };
+    mote_out none = { 0 };
     for (*blocks = 0; st == MOTE_OK || st == MOTE_NEED_INPUT;) {
         mote_event ev;
         st = mote_loader_step(ld, &in, &none, &ev);
@@ -75,7 +75,7 @@ static mote_status load(void *work, size_t bytes, const mote_loader_config *conf
             names[ev.index] = *ev.entry;
             size_t n = ev.entry->name.bytes < sizeof *text ? ev.entry->name.bytes : sizeof *text;
             memcpy(text[ev.index], ev.entry->name.p, n);
-            names[ev.index].name = (mote_text){text[ev.index], n};
+            names[ev.index].name = (mote_text){ text[ev.index], n };
         } else if (ev.type == MOTE_EVENT_TENSOR) {
             st = place_tensor(ld, &names[ev.index]);
         } else if (ev.type == MOTE_EVENT_BLOCK) {
@@ -106,7 +106,8 @@ static int accuracy(const char *path, double *share)
     if (!file || mote_model_open(&m, file, size, &error) != MOTE_OK) return -1;
     const mote_model_tensor *t = mote_model_tensors(m, &n);
     const uint8_t *images, *labels;
-    if (n != 2 || mote_model_data(m, 0, &images, &error) != MOTE_OK || mote_model_data(m, 1, &labels, &error) != MOTE_OK)
+    if (n != 2 || mote_model_data(m, 0, &images, &error) != MOTE_OK ||
+        mote_model_data(m, 1, &labels, &error) != MOTE_OK)
         return -1;
     size_t count = (size_t)t[1].elements, side = MOTE_FASHION_SIDE * MOTE_FASHION_SIDE;
     for (size_t i = 0; i < count; i++)
@@ -132,7 +133,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "fashion_demo: cannot read %s or %s\n", argv[1], argv[2]);
         return 3;
     }
-    mote_loader_config config = {.crypto = *crypto, .trust = {.keys = key, .n_keys = 1}, .form = MOTE_FORM_F32};
+    mote_loader_config config = { .crypto = *crypto, .trust = { .keys = key, .n_keys = 1 }, .form = MOTE_FORM_F32 };
 
     /* A first call with little memory finds out, from the signed manifest alone, how much the package takes. */
     size_t bytes = 64 * 1024;

@@ -32,37 +32,38 @@ typedef struct mote_encode_options {
     double prune_threshold; /**< > 0: set |x| < threshold to zero */
     uint32_t rank;          /**< > 0: low-rank factors of this rank */
     double energy;          /**< > 0: least rank that keeps this share of the squared singular values, <= 1 */
-    uint64_t small;         /**< tensors with fewer elements, or one dimension, stay lossless (unless cast); default 1024 */
-    uint32_t chunk_max;     /**< bytes, 256..2^20; 0 = by profile (nano 4 KiB, std 16 KiB, host 256 KiB) */
+    uint64_t small;     /**< tensors with fewer elements, or one dimension, stay lossless (unless cast); default 1024 */
+    uint32_t chunk_max; /**< bytes, 256..2^20; 0 = by profile (nano 4 KiB, std 16 KiB, host 256 KiB) */
     mote_profile profile;
-    int only_stored;        /**< testing and comparison: every tensor as stored */
-    int tensor_digests;     /**< write the ancillary digest of each tensor's decoded elements */
+    int only_stored;    /**< testing and comparison: every tensor as stored */
+    int tensor_digests; /**< write the ancillary digest of each tensor's decoded elements */
 } mote_encode_options;
 
-#define MOTE_ENCODE_OPTIONS_INIT                                                                                     \
-    {                                                                                                                \
-        .struct_size = sizeof(mote_encode_options), .bits = 8, .scope = MOTE_SCOPE_ROW, .scale_dtype = MOTE_F32,     \
-        .small = 1024, .profile = MOTE_PROFILE_STD                                                                   \
+#define MOTE_ENCODE_OPTIONS_INIT                                                                                 \
+    {                                                                                                            \
+        .struct_size = sizeof(mote_encode_options), .bits = 8, .scope = MOTE_SCOPE_ROW, .scale_dtype = MOTE_F32, \
+        .small = 1024, .profile = MOTE_PROFILE_STD                                                               \
     }
 
 /** What encoding a tensor gave. Bits are of the whole tensor. */
 typedef struct mote_encode_report {
-    mote_dtype dtype;          /**< of the entry: the source's unless cast */
+    mote_dtype dtype;                                /**< of the entry: the source's unless cast */
     uint64_t elements, original_bytes, packed_bytes; /**< packed: head, residents and segments */
-    uint64_t head_bytes, class_bytes, scale_bytes, symbol_bytes, escape_bytes, raw_bytes, layout_bytes; /**< payload parts */
-    double signal, noise;      /**< sums of squares of the source and of the error; noise 0 = exact */
+    uint64_t head_bytes, class_bytes, scale_bytes, symbol_bytes, escape_bytes, raw_bytes,
+        layout_bytes;                /**< payload parts */
+    double signal, noise;            /**< sums of squares of the source and of the error; noise 0 = exact */
     unsigned layout, numeric, coder; /**< ids: coder of V */
     unsigned axis, bits, n_classes;
     uint32_t rank;
-    uint64_t kept;             /**< elements that a sparse layout keeps */
-    double ideal_bits;         /**< entropy of the counts of each class + class map + scales + half a log2 n a parameter */
+    uint64_t kept;     /**< elements that a sparse layout keeps */
+    double ideal_bits; /**< entropy of the counts of each class + class map + scales + half a log2 n a parameter */
 } mote_encode_report;
 
 /** A coded tensor: everything that mote_write_entry needs. Owned by the caller; free with mote_coded_free(). */
 typedef struct mote_coded {
     mote_write_entry entry; /**< records, facts and needs filled in; name, kind, shape copied from the source */
     mote_encode_report report;
-    void *memory;           /**< private */
+    void *memory; /**< private */
 } mote_coded;
 
 /**

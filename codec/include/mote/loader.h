@@ -25,13 +25,13 @@ struct mote_kern;
 const struct mote_kern *mote_kern_best(void);
 
 typedef struct mote_loader_config {
-    mote_crypto crypto;           /**< sha256 is required, ed25519 where keys are given */
-    mote_trust trust;             /**< n_keys = 0: unverified, digests are still checked against the manifest */
-    mote_policy policy;           /**< texts and keys are borrowed for the life of the loader */
-    mote_form form;               /**< default form of tensors, DENSE for those that cannot have it; mote_loader_form()
+    mote_crypto crypto;      /**< sha256 is required, ed25519 where keys are given */
+    mote_trust trust;        /**< n_keys = 0: unverified, digests are still checked against the manifest */
+    mote_policy policy;      /**< texts and keys are borrowed for the life of the loader */
+    mote_form form;          /**< default form of tensors, DENSE for those that cannot have it; mote_loader_form()
                                        changes it for one */
-    uint8_t native_lowrank;       /**< 1: low-rank tensors are always native; no memory for residents is asked for */
-    mote_inflate_fn inflate;      /**< NULL: packages that need zstd are refused (NEEDS) */
+    uint8_t native_lowrank;  /**< 1: low-rank tensors are always native; no memory for residents is asked for */
+    mote_inflate_fn inflate; /**< NULL: packages that need zstd are refused (NEEDS) */
     void *inflate_ctx;
     const struct mote_kern *kern; /**< NULL: the reference kernels */
 } mote_loader_config;
@@ -60,27 +60,27 @@ typedef enum mote_event_type {
 /** What a tensor looks like before its blocks. */
 typedef struct mote_tensor_info {
     uint8_t dtype, axis, layout, numeric;
-    size_t elements, rows, cols;   /**< rows x cols: the coded matrix; axis 1: the tensor's transposed */
+    size_t elements, rows, cols; /**< rows x cols: the coded matrix; axis 1: the tensor's transposed */
     size_t seg_elems, n_segments;
-    uint32_t rank;                 /**< lowrank, else 0 */
-    uint8_t coder;                 /**< of V (codecs.md 1.3) or of stored elements; lowrank: of U's */
-    uint8_t bits;                  /**< affine: bits of a code, else 0 */
+    uint32_t rank; /**< lowrank, else 0 */
+    uint8_t coder; /**< of V (codecs.md 1.3) or of stored elements; lowrank: of U's */
+    uint8_t bits;  /**< affine: bits of a code, else 0 */
 } mote_tensor_info;
 
 typedef struct mote_event {
     mote_event_type type;
-    uint32_t index;                  /**< of the entry, in order of the directory */
-    const mote_manifest *manifest;   /**< valid until the next call */
-    const uint8_t *manifest_digest;  /**< valid with the loader */
-    const mote_entry *entry;         /**< valid until the next call */
+    uint32_t index;                 /**< of the entry, in order of the directory */
+    const mote_manifest *manifest;  /**< valid until the next call */
+    const uint8_t *manifest_digest; /**< valid with the loader */
+    const mote_entry *entry;        /**< valid until the next call */
     mote_tensor_info tensor;
     struct {
         size_t row, col, rows, cols; /**< rectangle of the coded matrix; native V of lowrank: rows of V */
         const uint8_t *data;         /**< where it was written: in `out` or in the target */
         size_t bytes;
-        const mote_native *native;   /**< native form only; valid until the next call */
+        const mote_native *native; /**< native form only; valid until the next call */
     } block;
-    size_t need;                     /**< with NEED_OUTPUT: bytes of output that the next block takes */
+    size_t need; /**< with NEED_OUTPUT: bytes of output that the next block takes */
 } mote_event;
 
 /** Bytes for opening: the loader itself, the manifest and one signature entry. Enough to reach the manifest. */
@@ -101,7 +101,8 @@ mote_status mote_loader_workspace(const mote_loader_config *config, const mote_m
  * Memory  *config is copied; what it points to is borrowed
  * Errors  ARG (no digest, misaligned), MEMORY (less than mote_loader_open_bytes(1, 0))
  */
-mote_status mote_loader_init(mote_loader **out, void *work, size_t bytes, const mote_loader_config *config) MOTE_MUST_CHECK;
+mote_status mote_loader_init(mote_loader **out, void *work, size_t bytes,
+                             const mote_loader_config *config) MOTE_MUST_CHECK;
 
 /** Bytes of workspace that the package takes, also after it was refused with MEMORY (SIZE_MAX: it fits no memory); 0
  *  before its manifest is trusted. */
@@ -138,7 +139,8 @@ typedef struct mote_source {
  * tensors are not read at all; then DONE says that all that was read is authentic, and mote_loader_complete() is false.
  * What a source holds behind the package is not looked at: compare its length with mote_loader_file_bytes().
  */
-mote_status mote_loader_pull(mote_loader *ld, const mote_source *source, mote_out *out, mote_event *event) MOTE_MUST_CHECK;
+mote_status mote_loader_pull(mote_loader *ld, const mote_source *source, mote_out *out,
+                             mote_event *event) MOTE_MUST_CHECK;
 /** True if every byte of the package has been verified. */
 bool mote_loader_complete(const mote_loader *ld);
 /**

@@ -33,12 +33,12 @@ typedef struct mote_native {
     size_t rows, cols;   /**< of this block; lowrank: cols is the rank for U, the tensor's columns for V */
     size_t n_values;     /**< rows * cols for dense layouts, else the kept elements */
     const void *values;
-    const float *scales; /**< affine: scales_per_row a row; 1 in all if scales_per_row is 0 */
-    const uint16_t *zeros; /**< affine with zero-points: as many as scales */
+    const float *scales;            /**< affine: scales_per_row a row; 1 in all if scales_per_row is 0 */
+    const uint16_t *zeros;          /**< affine with zero-points: as many as scales */
     uint32_t scales_per_row, group; /**< group: columns that share a scale; 0 = the whole row */
-    const uint8_t *mask;     /**< bitmask: ceil(cols / 8) bytes a row, least significant bit first */
-    const uint32_t *row_ptr; /**< csr: rows + 1 offsets into values and col */
-    const uint16_t *col;     /**< csr: column of each value within the block */
+    const uint8_t *mask;            /**< bitmask: ceil(cols / 8) bytes a row, least significant bit first */
+    const uint32_t *row_ptr;        /**< csr: rows + 1 offsets into values and col */
+    const uint16_t *col;            /**< csr: column of each value within the block */
 } mote_native;
 
 #ifdef __cplusplus

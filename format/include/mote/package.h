@@ -65,7 +65,7 @@ mote_status mote_manifest_read(mote_manifest *out, const uint8_t *bytes, size_t 
 
 typedef struct mote_signature_head {
     uint8_t alg, role;
-    uint16_t bytes;    /**< of the signature that follows */
+    uint16_t bytes; /**< of the signature that follows */
     uint8_t key_id[8];
 } mote_signature_head;
 
@@ -74,17 +74,17 @@ typedef struct mote_signature_head {
 /** Keys that the caller trusts and how many of them must have signed. */
 typedef struct mote_trust {
     const uint8_t *keys; /**< n_keys x 32 bytes */
-    size_t n_keys;      /**< at most 32; 0: nothing is checked, the package is unverified */
-    unsigned threshold; /**< distinct keys that must have signed with `role`; 0 means 1 */
-    uint8_t role;       /**< 0 means MOTE_ROLE_RELEASE_KEY */
+    size_t n_keys;       /**< at most 32; 0: nothing is checked, the package is unverified */
+    unsigned threshold;  /**< distinct keys that must have signed with `role`; 0 means 1 */
+    uint8_t role;        /**< 0 means MOTE_ROLE_RELEASE_KEY */
 } mote_trust;
 
 /** Progress over the entries of a signature block. Zero-initialise. */
 typedef struct mote_signature_scan {
-    uint8_t last[10];   /**< (alg, role, key id) of the entry before */
-    uint32_t entries;   /**< seen so far */
-    uint32_t left;      /**< bytes of the block not yet accounted for */
-    uint32_t counted;   /**< bit i: trusted key i has signed in the right role (of the first 32) */
+    uint8_t last[10]; /**< (alg, role, key id) of the entry before */
+    uint32_t entries; /**< seen so far */
+    uint32_t left;    /**< bytes of the block not yet accounted for */
+    uint32_t counted; /**< bit i: trusted key i has signed in the right role (of the first 32) */
 } mote_signature_scan;
 
 /** Parse one entry's head against the bytes left. Errors: LIMIT (over 16), TRUNCATED, VALUE, ORDER */
@@ -114,12 +114,12 @@ void mote_manifest_digest(const mote_crypto *c, uint8_t out[MOTE_DIGEST_BYTES], 
 
 /** What the platform expects of a package; zero fields are not checked. */
 typedef struct mote_policy {
-    mote_text name;              /**< identity of the slot: compared byte for byte */
-    const uint8_t *vendor;       /**< 16 bytes: the package must name the same */
-    const uint8_t *device_class; /**< 16 bytes: must be among the package's classes */
-    uint64_t installed_sequence; /**< of the installed package of this name; 0 = none */
-    const uint8_t *installed_digest; /**< its manifest digest, or NULL */
-    mote_needs has;              /**< ids that the reader can decode; all zero = those of this build */
+    mote_text name;                   /**< identity of the slot: compared byte for byte */
+    const uint8_t *vendor;            /**< 16 bytes: the package must name the same */
+    const uint8_t *device_class;      /**< 16 bytes: must be among the package's classes */
+    uint64_t installed_sequence;      /**< of the installed package of this name; 0 = none */
+    const uint8_t *installed_digest;  /**< its manifest digest, or NULL */
+    mote_needs has;                   /**< ids that the reader can decode; all zero = those of this build */
     size_t tensor_max, decoded_total; /**< limits on the facts; 0 = none */
 } mote_policy;
 
@@ -155,10 +155,10 @@ typedef struct mote_tree {
     const mote_crypto *crypto;
     const mote_manifest *manifest;
     uint8_t *pages;
-    uint32_t chunk;     /**< the chunk that the path leads to */
+    uint32_t chunk; /**< the chunk that the path leads to */
     uint8_t height;
-    uint8_t level;      /**< of the node to read next */
-    uint8_t valid;      /**< bit k-1: the page of level k in memory is checked and lies on the way to `chunk` */
+    uint8_t level; /**< of the node to read next */
+    uint8_t valid; /**< bit k-1: the page of level k in memory is checked and lies on the way to `chunk` */
 } mote_tree;
 
 /** Begin at chunk 0. Everything is borrowed; of *m only what is not a pointer. */
@@ -182,11 +182,11 @@ typedef struct mote_entry {
     uint8_t kind, dtype, rank;
     mote_text name;
     size_t shape[MOTE_RANK_MAX];
-    size_t elements;             /**< product of the shape */
-    size_t bytes;                /**< ceil(elements * bits / 8) */
-    uint32_t chunk, offset;      /**< place of the head record; 0, 0 if there are no elements */
-    size_t stored;               /**< bytes of its head, resident and segment records */
-    const uint8_t *digest;       /**< 32 bytes or NULL */
+    size_t elements;        /**< product of the shape */
+    size_t bytes;           /**< ceil(elements * bits / 8) */
+    uint32_t chunk, offset; /**< place of the head record; 0, 0 if there are no elements */
+    size_t stored;          /**< bytes of its head, resident and segment records */
+    const uint8_t *digest;  /**< 32 bytes or NULL */
 } mote_entry;
 
 /** Parse the value of an entry record. *out borrows from bytes. Errors: those of format.md 9 */
@@ -198,13 +198,18 @@ bool mote_text_valid(mote_text t, size_t min, size_t max);
 
 /* ---- records: Spec format.md 8 ---- */
 
-typedef enum mote_record_type { MOTE_RECORD_ENTRY = 1, MOTE_RECORD_HEAD, MOTE_RECORD_RESIDENT, MOTE_RECORD_SEGMENT } mote_record_type;
+typedef enum mote_record_type {
+    MOTE_RECORD_ENTRY = 1,
+    MOTE_RECORD_HEAD,
+    MOTE_RECORD_RESIDENT,
+    MOTE_RECORD_SEGMENT
+} mote_record_type;
 
 typedef struct mote_record {
     mote_record_type type;
     const uint8_t *value;
-    size_t bytes;         /**< of the value */
-    size_t total;         /**< with its header */
+    size_t bytes; /**< of the value */
+    size_t total; /**< with its header */
 } mote_record;
 
 /** The record at the start of p[0..n). Errors: RECORD, VARINT, TRUNCATED */

@@ -29,24 +29,24 @@ typedef struct mote_write_entry {
     uint64_t shape[MOTE_RANK_MAX];
     const mote_piece *records; /**< values, without record headers */
     size_t n_records;
-    uint32_t n_residents;      /**< records[1..n_residents] are residents */
-    uint64_t seg_elems;        /**< elements of its largest segment */
-    uint64_t resident_bytes;   /**< decoded */
+    uint32_t n_residents;    /**< records[1..n_residents] are residents */
+    uint64_t seg_elems;      /**< elements of its largest segment */
+    uint64_t resident_bytes; /**< decoded */
     uint64_t table_slots;
     mote_needs needs;
-    const uint8_t *digest;     /**< tensor digest (format.md 9) or NULL */
+    const uint8_t *digest; /**< tensor digest (format.md 9) or NULL */
 } mote_write_entry;
 
 /** What the manifest says beyond the tree, facts and needs; texts NULL and numbers 0 are left out. */
 typedef struct mote_write_info {
-    const char *name;     /**< 1..64 bytes; required for signing */
-    uint64_t sequence;    /**< > 0; required for signing */
-    const uint8_t *vendor;              /**< 16 bytes */
-    const uint8_t *device_class;        /**< n_classes x 16 bytes, any order, distinct */
-    size_t n_classes;                   /**< 0..8 */
-    const char *version;  /**< <= 63 bytes */
+    const char *name;            /**< 1..64 bytes; required for signing */
+    uint64_t sequence;           /**< > 0; required for signing */
+    const uint8_t *vendor;       /**< 16 bytes */
+    const uint8_t *device_class; /**< n_classes x 16 bytes, any order, distinct */
+    size_t n_classes;            /**< 0..8 */
+    const char *version;         /**< <= 63 bytes */
     uint64_t created, not_after; /**< Unix seconds */
-    const char *tool;     /**< <= 63 bytes */
+    const char *tool;            /**< <= 63 bytes */
 } mote_write_info;
 
 /** Where the writer puts its bytes; returns 0, or -1 with errno set. */
