@@ -37,6 +37,14 @@ static unsigned number(parser *q, unsigned max)
     return (unsigned)mote_rd_varint_max(&q->r, max, MOTE_ERR_HEAD);
 }
 
+/* A number of 1..max */
+static size_t positive(mote_rd *r, size_t max, mote_status st)
+{
+    size_t n = mote_rd_varint_max(r, max, st);
+    if (n == 0) mote_rd_fail(r, st);
+    return n;
+}
+
 /* A rule of the head */
 static void rule(parser *q, bool kept)
 {
@@ -103,8 +111,7 @@ static void read_plane(parser *q, mote_plane *p, unsigned role, int32_t span)
         return;
     }
     if (mote_plane_lanes(coder) > MOTE_LANES_MAX) mote_rd_fail(&q->r, MOTE_ERR_UNSUPPORTED);
-    const unsigned n = number(q, role & MAY_CLASSES ? MOTE_CLASSES_MAX : 1);
-    rule(q, n > 0);
+    const unsigned n = (unsigned)positive(&q->r, role & MAY_CLASSES ? MOTE_CLASSES_MAX : 1, MOTE_ERR_HEAD);
     p->n_classes = (uint8_t)n;
     p->table = q->h->n_tables;
     if (n > 1) {
@@ -173,13 +180,9 @@ static unsigned read_affine(parser *q, mote_num *n, unsigned dtype)
     n->bits = (uint8_t)bits;
     n->zero = (uint8_t)number(q, 1);
     n->scope = (uint8_t)number(q, 2);
-    if (n->scope == 2) {
-        n->group = number(q, (unsigned)1 << 31);
-        rule(q, n->group > 0);
-    }
+    if (n->scope == 2) n->group = (uint32_t)positive(&q->r, (size_t)1 << 31, MOTE_ERR_HEAD);
     n->scale_dtype = (uint8_t)number(q, MOTE_F32);
-    rule(q, bits - 1 < 8 || bits == 16);
-    rule(q, n->scale_dtype >= MOTE_F16 && dtype - MOTE_F16 <= MOTE_F64 - MOTE_F16);
+    rule(q, (0x101FEu >> bits & 1) && n->scale_dtype >= MOTE_F16 && dtype - MOTE_F16 <= MOTE_F64 - MOTE_F16);
     if (n->scope == 0) {
         n->scale = mote_rd_le(&q->r, n->scale_dtype == MOTE_F32 ? 4 : 2);
         if (!mote_scale_ok(n->scale, n->scale_dtype)) mote_rd_fail(&q->r, MOTE_ERR_SCALE);
@@ -227,9 +230,9 @@ static uint32_t read_term(parser *q)
             read_plane(q, &t->gaps, ROLE_VALUES, (int32_t)piece - 1);
         }
     } else if (layout == MOTE_LAYOUT_LOWRANK) {
-        t->rank = number(q, (unsigned)(h->rows < h->cols ? h->rows : h->cols)); /* < 2^24 */
-        t->rows_per_record = number(q, t->rank);
-        rule(q, t->rows_per_record > 0 && h->seg_rows > 0 && dtype - MOTE_F16 <= MOTE_F32 - MOTE_F16);
+        t->rank = (uint32_t)positive(&q->r, h->rows < h->cols ? h->rows : h->cols, MOTE_ERR_HEAD); /* < 2^24 */
+        t->rows_per_record = (uint32_t)positive(&q->r, t->rank, MOTE_ERR_HEAD);
+        rule(q, h->seg_rows > 0 && dtype - MOTE_F16 <= MOTE_F32 - MOTE_F16);
         if (!mote_rd_ok(&q->r)) return 0;
         residents = (t->rank - 1) / t->rows_per_record + 1;
         read_numeric(q, &t->v, true);
@@ -241,9 +244,9 @@ static uint32_t read_term(parser *q)
 /* Spec codecs.md 1.1 */
 static bool read_grid(mote_head *h, mote_rd *r, size_t n)
 {
-    const size_t rows = mote_rd_varint_max(r, n, MOTE_ERR_SHAPE), cols = mote_rd_varint_max(r, n, MOTE_ERR_SHAPE),
-                 seg = mote_rd_varint_max(r, n, MOTE_ERR_SHAPE);
-    if (cols == 0 || seg == 0 || n / cols != rows || n % cols != 0) return false;
+    const size_t rows = positive(r, n, MOTE_ERR_SHAPE), cols = positive(r, n, MOTE_ERR_SHAPE),
+                 seg = positive(r, n, MOTE_ERR_SHAPE);
+    if (seg == 0 || n / cols != rows || n % cols != 0) return false; /* after a failure all are 0 */
     h->rows = rows;
     h->cols = cols;
     h->seg_elems = seg;
@@ -279,10 +282,8 @@ mote_status mote_head_read(mote_head *h, mote_table *tables, mote_table_spec *sp
     memset(h, 0, sizeof *h);
     h->dtype = (uint8_t)dtype;
     if (!read_grid(h, &f[GRID], elements)) mote_rd_fail(&f[GRID], MOTE_ERR_SHAPE);
-    h->n_residents = (uint32_t)mote_rd_varint_max(&f[RESIDENT], UINT32_MAX, MOTE_ERR_HEAD);
-    if (h->n_residents == 0) mote_rd_fail(&f[RESIDENT], MOTE_ERR_HEAD);
-    h->axis = (uint8_t)mote_rd_varint_max(&f[AXIS], 1, MOTE_ERR_VALUE);
-    if (h->axis == 0) mote_rd_fail(&f[AXIS], MOTE_ERR_VALUE);
+    h->n_residents = (uint32_t)positive(&f[RESIDENT], UINT32_MAX, MOTE_ERR_HEAD);
+    h->axis = (uint8_t)positive(&f[AXIS], 1, MOTE_ERR_VALUE);
     if (f[GRID].st != MOTE_OK) return f[GRID].st;
 
     parser q = { .h = h,

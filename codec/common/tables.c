@@ -8,16 +8,16 @@
 void mote_table_read(mote_rd *r, mote_table_spec *spec)
 {
     memset(spec, 0, sizeof *spec);
-    unsigned form = mote_rd_u8(r);
-    spec->form = form & 3;
+    const unsigned form = mote_rd_u8(r);
+    if (form & 0xC2) mote_rd_fail(r, MOTE_ERR_RESERVED);
+    spec->form = form & 1;
     spec->bits = form & 4 ? 14 : 12;
     spec->shift = form >> 3 & 7;
-    if (form >> 6 || spec->form > 1) mote_rd_fail(r, MOTE_ERR_RESERVED);
-    if (spec->shift > 4 || spec->bits + spec->shift > 16) mote_rd_fail(r, MOTE_ERR_TABLE);
-    spec->lo = (int32_t)mote_rd_zigzag(r, MOTE_TABLE_LO_MAX, MOTE_ERR_TABLE);
+    if (spec->bits + spec->shift > 16) mote_rd_fail(r, MOTE_ERR_TABLE);
+    spec->lo = mote_rd_zigzag(r, MOTE_TABLE_LO_MAX, MOTE_ERR_TABLE);
     if (spec->form) {
         spec->shape = mote_rd_u8(r);
-        spec->mean = (int32_t)mote_rd_zigzag(r, MOTE_TABLE_MEAN_MAX, MOTE_ERR_TABLE);
+        spec->mean = mote_rd_zigzag(r, MOTE_TABLE_MEAN_MAX, MOTE_ERR_TABLE);
         spec->inverse = (uint32_t)mote_rd_varint_max(r, MOTE_TABLE_INVERSE_MAX, MOTE_ERR_TABLE);
         if (spec->shape >= MOTE_SHAPES || spec->inverse == 0) mote_rd_fail(r, MOTE_ERR_TABLE);
     } else {

@@ -9,9 +9,8 @@ unsigned mote_form_bits(unsigned dtype, mote_form form)
     return form == MOTE_FORM_F32 ? 32 : form == MOTE_FORM_F16 ? 16 : 0;
 }
 
-/* whole: in memory of the whole tensor, else of the segment */
-static mote_status dest(mote_dest *d, const mote_head *h, size_t s, mote_form form, void *base, size_t bytes,
-                        bool whole)
+mote_status mote_dest_init(mote_dest *d, const mote_head *h, size_t s, bool whole, mote_form form, void *base,
+                           size_t bytes)
 {
     const unsigned bits = mote_form_bits(h->dtype, form), size = bits / 8;
     mote_extent e = mote_head_extent(h, s);
@@ -32,16 +31,6 @@ static mote_status dest(mote_dest *d, const mote_head *h, size_t s, mote_form fo
     d->elem *= size;
     d->form = form;
     return MOTE_OK;
-}
-
-mote_status mote_dest_tensor(mote_dest *d, const mote_head *h, size_t s, mote_form form, void *base, size_t bytes)
-{
-    return dest(d, h, s, form, base, bytes, true);
-}
-
-mote_status mote_dest_segment(mote_dest *d, const mote_head *h, size_t s, mote_form form, void *base, size_t bytes)
-{
-    return dest(d, h, s, form, base, bytes, false);
 }
 
 size_t mote_seg_factors(const mote_head *h)

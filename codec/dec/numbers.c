@@ -75,40 +75,51 @@ static void put_elements(const mote_sink *k, const uint8_t *src, unsigned held, 
 
 /* --- affine --- */
 
-/* Bits of scale g of the current piece as binary32, and its zero-point, 0 if there is none. */
-static uint32_t scale_at(const mote_seg *w, size_t g, int32_t *zero)
+/* Bytes of n scales, of n zero-points */
+static size_t scale_bytes(const mote_num *num, size_t n)
+{
+    return num->scale_dtype == MOTE_F32 ? 4 * n : 2 * n;
+}
+
+static size_t zero_bytes(const mote_num *num, size_t n)
+{
+    return num->bits == 16 ? 2 * n : n;
+}
+
+/* Scale g of the current piece, and its zero-point, 0 if there is none. */
+static mote_f32 scale_at(const mote_seg *w, size_t g, int32_t *zero)
 {
     const mote_num *num = w->num;
     uint32_t x = num->scale;
     *zero = num->zero_point;
     if (num->scope) {
-        x = num->scale_dtype == MOTE_F32 ? mote_le32(w->scale + 4 * g) : mote_le16(w->scale + 2 * g);
-        if (num->zero) *zero = num->bits == 16 ? mote_le16(w->zero + 2 * g) : w->zero[g];
+        const uint8_t *p = w->scale + scale_bytes(num, g), *z = w->zero + zero_bytes(num, g);
+        x = num->scale_dtype == MOTE_F32 ? mote_le32(p) : mote_le16(p);
+        if (num->zero) *zero = num->bits == 16 ? mote_le16(z) : *z;
     }
-    return to_f32(x, num->scale_dtype);
+    return (mote_f32){ .bits = to_f32(x, num->scale_dtype) };
 }
 
 bool mote_numbers_piece(mote_seg *w)
 {
     const mote_num *num = w->num;
-    const size_t n = mote_scales_per_piece(num, w->cols);
+    const mote_native *v = w->native;
+    const size_t n = mote_scales_per_piece(num, w->cols), at = w->row * n;
     mote_stream *s = &w->s[w->scales];
     if (!mote_plane_piece(w, &w->v)) return false;
-    if (num->numeric != MOTE_NUM_AFFINE) return true;
     if (n) {
-        w->scale = mote_rd_take(&s[0].in, num->scale_dtype == MOTE_F32 ? 4 * n : 2 * n);
-        if (num->zero) w->zero = mote_rd_take(&s[1].in, num->bits == 16 ? 2 * n : n);
-        if (!w->scale || (num->zero && !w->zero)) return false;
+        w->scale = mote_rd_take(&s[0].in, scale_bytes(num, n));
+        w->zero = num->zero ? mote_rd_take(&s[1].in, zero_bytes(num, n)) : w->scale;
+        if (!w->scale || !w->zero) return false;
     }
-    for (size_t g = 0; g < n || g == 0; g++) { /* one for all: the same for each piece */
+    for (size_t g = 0; g < n || (g == 0 && v && v->scales); g++) { /* one for all: told with each piece */
         int32_t zero;
-        const uint32_t x = scale_at(w, g, &zero);
-        if (!mote_scale_ok(x, MOTE_F32) || zero >> num->bits) return mote_seg_fail(w, MOTE_ERR_SCALE);
-        if (w->scales_out) memcpy(&w->scales_out[g], &x, 4);
-        if (w->zeros_out) w->zeros_out[g] = (uint16_t)zero;
+        const mote_f32 x = scale_at(w, g, &zero);
+        if (!mote_scale_ok(x.bits, MOTE_F32) || zero >> num->bits) return mote_seg_fail(w, MOTE_ERR_SCALE);
+        if (!v) continue;
+        ((float *)v->scales)[at + g] = x.f;
+        if (v->zeros) ((uint16_t *)v->zeros)[at + g] = (uint16_t)zero;
     }
-    if (w->scales_out) w->scales_out += n;
-    if (w->zeros_out) w->zeros_out += n;
     return true;
 }
 
@@ -117,26 +128,27 @@ static void dequantise(mote_seg *w, size_t n, const uint16_t *cols, size_t col0)
 {
     const mote_num *num = w->num;
     const mote_sink *k = &w->sink;
+    const bool plain = k->dtype == MOTE_F32 && k->entry == MOTE_F32 && !MOTE_BIG_ENDIAN;
+    const size_t group = num->scope == 2 ? num->group : SIZE_MAX;
+    const int32_t sign = num->zero ? 0 : 0x8000;
+    const uint16_t *v = w->val;
     size_t limit = 0; /* first column that has another scale */
     int32_t zero = 0;
     float scale = 0;
     for (size_t i = 0; i < n; i++) {
         const size_t col = cols ? cols[i] : col0 + i;
+        uint8_t *dst = k->p + col * k->elem;
         if (col >= limit) {
-            size_t g = 0;
-            limit = SIZE_MAX;
-            if (num->scope == 2) {
-                g = col / num->group;
-                limit = (g + 1) * num->group; /* < 2^27 + 2^31 where size_t has 32 bits */
-            }
-            const uint32_t x = scale_at(w, g, &zero);
-            memcpy(&scale, &x, 4);
+            const size_t g = col / group;
+            scale = scale_at(w, g, &zero).f;
+            zero += sign;
+            limit = group < SIZE_MAX ? (g + 1) * group : SIZE_MAX; /* < 2^27 + 2^31 where size_t has 32 bits */
         }
-        int32_t q = num->zero ? w->val[i] : (int16_t)w->val[i];
-        float x = (float)(q - zero) * scale;
-        uint32_t bits;
-        memcpy(&bits, &x, 4);
-        mote_sink_put(k, k->p + col * k->elem, bits);
+        const mote_f32 x = { .f = (float)((v[i] ^ sign) - zero) * scale };
+        if (plain)
+            mote_put32(dst, x.bits);
+        else
+            mote_sink_put(k, dst, x.bits);
     }
 }
 
@@ -212,19 +224,14 @@ static void pack(mote_seg *w, unsigned bits, size_t n)
     w->pack_bits = (uint8_t)have;
 }
 
-/* Is every element joined where it is to be? */
-static bool in_place(const mote_seg *w, bool listed)
-{
-    const mote_sink *k = &w->sink;
-    return !listed && k->dtype == w->num->dtype && k->elem == mote_dtype_bits(k->dtype) / 8 &&
-           !(MOTE_BIG_ENDIAN && k->machine);
-}
-
-size_t mote_numbers_block(const mote_seg *w, bool listed)
+size_t mote_numbers_block(mote_seg *w, bool listed)
 {
     const mote_num *num = w->num;
-    if (num->numeric == MOTE_NUM_AFFINE || mote_dtype_bits(num->dtype) < 8) return MOTE_BLOCK;
-    if (!in_place(w, listed)) return MOTE_BLOCK / 4;
+    const mote_sink *k = &w->sink;
+    const unsigned bits = mote_dtype_bits(num->dtype);
+    w->direct = !listed && k->dtype == num->dtype && k->elem == bits / 8 && !(MOTE_BIG_ENDIAN && k->machine);
+    if (num->numeric == MOTE_NUM_AFFINE || bits < 8) return MOTE_BLOCK;
+    if (!w->direct) return MOTE_BLOCK / 4;
     return num->numeric == MOTE_NUM_STORED ? SIZE_MAX : MOTE_BLOCK; /* stored: straight from the record */
 }
 
@@ -243,13 +250,13 @@ bool mote_numbers_put(mote_seg *w, size_t n, const uint16_t *cols, size_t col0)
             if (num->bits == 16 && !append_bytes(w, 0, n)) return false;
             if (num->bits == 1 && !num->zero)
                 for (size_t i = 0; i < n; i++) w->val[i] = (uint16_t)(2 * w->val[i] + 1);
-            if (!k->codes)
+            if (!w->native)
                 dequantise(w, n, cols, col0);
             else
                 for (size_t i = 0; i < n; i++) {
                     uint8_t *dst = k->p + (col0 + i) * k->elem;
                     if (num->bits == 16)
-                        memcpy(dst, &w->val[i], 2);
+                        *(uint16_t *)(void *)dst = w->val[i]; /* native parts are aligned */
                     else
                         *dst = (uint8_t)w->val[i];
                 }
@@ -259,9 +266,8 @@ bool mote_numbers_put(mote_seg *w, size_t n, const uint16_t *cols, size_t col0)
             pack(w, bits, n);
             return true;
         }
-        const bool direct = in_place(w, cols != NULL);
-        if (!join(w, direct ? k->p + col0 * k->elem : w->tmp.byte, bits / 8, n)) return false;
-        if (direct) return true;
+        if (w->direct) return join(w, k->p + col0 * k->elem, k->elem, n);
+        if (!join(w, w->tmp.byte, bits / 8, n)) return false;
     }
     put_elements(k, src, num->dtype, n, cols, col0);
     return true;

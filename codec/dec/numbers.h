@@ -12,6 +12,12 @@
 #define MOTE_BIG_ENDIAN 0
 #endif
 
+/** A binary32 and its bits. No memcpy: without a hosted library that is a call. */
+typedef union mote_f32 {
+    float f;
+    uint32_t bits;
+} mote_f32;
+
 /** Scales of a piece of cols columns, 0 if there is one for all. Spec codecs.md 5.4 */
 static inline size_t mote_scales_per_piece(const mote_num *num, size_t cols)
 {
@@ -20,8 +26,8 @@ static inline size_t mote_scales_per_piece(const mote_num *num, size_t cols)
 
 /** Begin a piece: its class; its scales and zero-points, which are checked and in native form handed out. */
 bool mote_numbers_piece(mote_seg *w);
-/** Values that mote_numbers_put() takes at most; w->sink is set. listed: with a list of columns. */
-size_t mote_numbers_block(const mote_seg *w, bool listed);
+/** Values that mote_numbers_put() takes at most; w->sink is set. listed: it will be given lists of columns. */
+size_t mote_numbers_block(mote_seg *w, bool listed);
 /** Decode the next n values of the piece into w->sink: columns cols[0..n), or col0 onwards if cols is NULL. */
 bool mote_numbers_put(mote_seg *w, size_t n, const uint16_t *cols, size_t col0);
 

@@ -29,19 +29,19 @@ static void inflate(mote_seg *w, const mote_plane_dec *d, size_t n, uint8_t *to)
     mote_rd *in = &w->s[d->at].in;
     if (d->p->coder != MOTE_CODER_ZSTD) return;
     n = mote_bytes_of(n, d->p->width);
-    mote_status st = MOTE_ERR_UNSUPPORTED;
-    if (env->inflate) {
-        if (!to) {
+    if (!to) {
+        if (n > env->scratch_bytes - w->scratch_at)
+            in->st = MOTE_ERR_NOMEM;
+        else
             to = env->scratch + w->scratch_at;
-            st = n > env->scratch_bytes - w->scratch_at ? MOTE_ERR_NOMEM : MOTE_OK;
-            w->scratch_at += n;
-        }
-        if (st != MOTE_ERR_NOMEM) st = env->inflate(env->inflate_ctx, to, n, in->p, mote_rd_left(in));
+        w->scratch_at += n;
     }
-    if (st == MOTE_OK)
-        *in = mote_rd_init(to, n);
+    if (!env->inflate) in->st = MOTE_ERR_UNSUPPORTED;
+    if (in->st == MOTE_OK) in->st = env->inflate(env->inflate_ctx, to, n, in->p, mote_rd_left(in));
+    if (in->st != MOTE_OK)
+        mote_seg_fail(w, in->st);
     else
-        mote_seg_fail(w, st);
+        *in = mote_rd_init(to, n);
 }
 
 bool mote_planes_open(mote_seg *w, unsigned layout, uint8_t *direct)
@@ -162,25 +162,6 @@ static bool settle(mote_seg *w, mote_stream *s, const mote_plane *p, const mote_
     return true;
 }
 
-bool mote_plane_piece(mote_seg *w, mote_plane_dec *d)
-{
-    const mote_plane *p = d->p;
-    uint16_t k;
-    if (p->n_classes <= 1) return true;
-    mote_stream *s = &w->s[d->at - 1];
-    d->table = p->table;
-    if (p->class_coder == MOTE_CODER_STORED) {
-        static const mote_plane map = { .width = 4, .vmax = 15 };
-        read_bits(s, &map, &k, 1);
-    } else {
-        const mote_table *t = &w->env->tables[d->table++];
-        if (!read_words(w, s, MOTE_CODER_RANS1, p->table, &k, 1)) return false;
-        if (t->lo + (int32_t)(uint16_t)(k - t->lo) != k) k = MOTE_CLASSES_MAX; /* beyond 16 bits */
-    }
-    d->table = (uint16_t)(d->table + k);
-    return k < p->n_classes || mote_seg_fail(w, MOTE_ERR_RANGE);
-}
-
 bool mote_plane_read(mote_seg *w, const mote_plane_dec *d, uint16_t *v, size_t n)
 {
     const mote_plane *p = d->p;
@@ -195,6 +176,18 @@ bool mote_plane_read(mote_seg *w, const mote_plane_dec *d, uint16_t *v, size_t n
         ok = settle(w, s, p, &w->env->tables[d->table], v, n);
     }
     return ok || mote_seg_fail(w, d == &w->lay[0] || d == &w->lay[1] ? MOTE_ERR_INDEX : MOTE_ERR_RANGE);
+}
+
+bool mote_plane_piece(mote_seg *w, mote_plane_dec *d)
+{
+    const mote_plane *p = d->p;
+    uint16_t k;
+    if (p->n_classes <= 1) return true;
+    const mote_plane map = { .coder = p->class_coder, .width = 4, .vmax = p->n_classes - 1 };
+    const mote_plane_dec m = { .p = &map, .table = p->table, .at = (uint8_t)(d->at - 1) };
+    if (!mote_plane_read(w, &m, &k, 1)) return false;
+    d->table = (uint16_t)(p->table + (map.coder == MOTE_CODER_RANS1) + k);
+    return true;
 }
 
 const uint8_t *mote_plane_bytes(mote_seg *w, unsigned j, size_t n)

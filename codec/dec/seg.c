@@ -43,14 +43,18 @@ static bool dense_piece(mote_seg *w)
 /* Kept elements of one piece, w->col[0..n). */
 static bool put_kept(mote_seg *w, size_t n)
 {
+    const mote_native *v = w->native;
     const size_t at = w->kept;
     if (n == 0) return true;
+    if (!v) return mote_numbers_put(w, n, w->col, 0);
     w->kept += n;
-    if (w->mask)
-        for (size_t i = 0; i < n; i++) w->mask[w->col[i] / 8] |= (uint8_t)(1u << w->col[i] % 8);
-    if (w->col_out) memcpy(w->col_out + at, w->col, n * sizeof *w->col);
-    if (w->mask || w->col_out) return mote_numbers_put(w, n, NULL, at);
-    return mote_numbers_put(w, n, w->col, 0);
+    if (v->mask) {
+        uint8_t *mask = (uint8_t *)v->mask + w->row * ((w->cols + 7) / 8);
+        for (size_t i = 0; i < n; i++) mask[w->col[i] / 8] |= (uint8_t)(1u << w->col[i] % 8);
+    } else {
+        memcpy((uint16_t *)v->col + at, w->col, n * sizeof *w->col);
+    }
+    return mote_numbers_put(w, n, NULL, at);
 }
 
 enum { FEW = sizeof(((mote_seg *)0)->few) / sizeof(uint16_t) };
@@ -77,10 +81,10 @@ static bool bitmask_piece(mote_seg *w)
 }
 
 /* Spec codecs.md 6.3 */
-static bool csr_piece(mote_seg *w, size_t pieces_left)
+static bool csr_piece(mote_seg *w)
 {
     if (w->few_at == w->n_few) { /* counts are one row, so they come in whole steps */
-        w->n_few = (uint8_t)(pieces_left < FEW ? pieces_left : FEW);
+        w->n_few = (uint8_t)(w->rows - w->row < FEW ? w->rows - w->row : FEW);
         w->few_at = 0;
         if (!mote_plane_read(w, &w->lay[0], w->few, w->n_few)) return false;
     }
@@ -114,10 +118,9 @@ static void multiply(mote_seg *w, const mote_sink *k)
             for (size_t i = 0; i < m; i++) sum[i] = sum[i] + f * row[i];
         }
         for (size_t i = 0; i < m; i++) {
-            uint32_t bits;
-            memcpy(&bits, &sum[i], 4);
-            if ((bits & 0x7FFFFFFF) > 0x7F800000) bits = 0x7FC00000;
-            mote_sink_put(k, k->p + (c + i) * k->elem, bits);
+            mote_f32 x = { .f = sum[i] };
+            if ((x.bits & 0x7FFFFFFF) > 0x7F800000) x.bits = 0x7FC00000;
+            mote_sink_put(k, k->p + (c + i) * k->elem, x.bits);
         }
     }
 }
@@ -150,28 +153,26 @@ static void begin(mote_seg *w, const mote_seg_env *env, size_t s, bool resident,
 static mote_status decode(mote_seg *w, unsigned layout, size_t row, mote_sink *product, uint8_t *direct)
 {
     const bool listed = layout == MOTE_LAYOUT_BITMASK || layout == MOTE_LAYOUT_CSR;
-    const bool native = w->mask || w->row_ptr; /* of a sparse layout: the kept elements stand without gaps */
-    w->block = mote_numbers_block(w, listed && !native);
+    w->block = mote_numbers_block(w, listed && !w->native); /* native elements stand without gaps */
     if (listed && w->block > MOTE_BLOCK) w->block = MOTE_BLOCK;
     if (!mote_planes_open(w, layout, direct)) return w->rd.st;
-    bool ok = true;
-    for (size_t left = w->rows; left > 0 && ok; left--) {
-        ok = mote_numbers_piece(w);
+    for (; w->row < w->rows; w->row++) {
+        bool ok = mote_numbers_piece(w);
         if (!ok) break;
         if (layout == MOTE_LAYOUT_BITMASK)
             ok = bitmask_piece(w);
         else if (layout == MOTE_LAYOUT_CSR)
-            ok = csr_piece(w, left);
+            ok = csr_piece(w);
         else
             ok = dense_piece(w);
+        if (!ok) break;
         if (product) {
-            if (ok) multiply(w, product);
+            multiply(w, product);
             product->p += row;
-        } else if (!native) {
+        } else {
             w->sink.p += row;
         }
-        if (w->mask) w->mask += (w->cols + 7) / 8;
-        if (w->row_ptr) *++w->row_ptr = (uint32_t)w->kept;
+        if (layout == MOTE_LAYOUT_CSR && w->native) ((uint32_t *)w->native->row_ptr)[w->row + 1] = (uint32_t)w->kept;
     }
     return mote_planes_close(w);
 }
@@ -181,31 +182,31 @@ static mote_status dense(mote_seg *w, const mote_seg_env *env, size_t s, bool re
 {
     const mote_head *h = env->head;
     const unsigned layout = resident ? MOTE_LAYOUT_DENSE : h->term.layout, bits = mote_form_bits(h->dtype, d->form);
-    mote_sink sink = { .p = d->p, .elem = d->elem, .dtype = h->dtype, .entry = resident ? MOTE_F32 : h->dtype };
-    mote_sink *product = NULL;
+    mote_sink product;
     uint8_t *direct = NULL;
     if (bits == 0) return MOTE_ERR_ARG;
-    if (d->form != MOTE_FORM_DENSE) {
-        sink.dtype = bits == 32 ? MOTE_F32 : MOTE_F16;
-        sink.machine = true;
-    }
     begin(w, env, s, resident, rec, n);
-    w->sink = sink;
+    mote_sink *k = &w->sink;
     size_t cols = w->cols;
+    k->p = d->p;
+    k->elem = d->elem;
+    k->machine = d->form != MOTE_FORM_DENSE;
+    k->entry = resident ? MOTE_F32 : h->dtype;
+    k->dtype = !k->machine ? h->dtype : bits == 32 ? MOTE_F32 : MOTE_F16;
     if (layout == MOTE_LAYOUT_LOWRANK) {
+        product = *k;
         cols = h->cols;
-        product = &sink;
-        w->sink = (mote_sink){ .p = (uint8_t *)(env->factors + h->term.rank * cols),
-                               .elem = 4,
-                               .dtype = MOTE_F32,
-                               .entry = MOTE_F32,
-                               .machine = true };
+        *k = (mote_sink){ .p = (uint8_t *)(env->factors + h->term.rank * cols),
+                          .elem = 4,
+                          .dtype = MOTE_F32,
+                          .entry = MOTE_F32,
+                          .machine = true };
     } else if (layout != MOTE_LAYOUT_DENSE) {
         wipe(d, w->rows, cols, bits); /* what is not kept */
-    } else if (sink.dtype == h->dtype && d->elem == bits / 8 && d->row == cols * d->elem) {
+    } else if (k->dtype == h->dtype && d->elem == bits / 8 && d->row == cols * d->elem) {
         direct = d->p; /* never of factors: they have no zstd */
     }
-    mote_status st = decode(w, layout, d->row, product, direct);
+    mote_status st = decode(w, layout, d->row, layout == MOTE_LAYOUT_LOWRANK ? &product : NULL, direct);
     if (st != MOTE_OK) wipe(d, w->rows, cols, bits);
     return st;
 }
@@ -279,28 +280,18 @@ size_t mote_seg_native_bytes(const mote_head *h, bool resident)
 mote_status mote_seg_native(mote_seg *w, const mote_seg_env *env, size_t s, bool resident, const uint8_t *rec, size_t n,
                             mote_native *out, void *buf, size_t bytes)
 {
-    mote_native v;
-    const size_t need = native_view(env->head, s, resident, &v, buf);
-    if (need > bytes || (v.row_ptr && v.n_values > UINT32_MAX)) return MOTE_ERR_NOMEM;
+    const size_t need = native_view(env->head, s, resident, out, buf);
+    if (need > bytes || (out->row_ptr && out->n_values > UINT32_MAX)) return MOTE_ERR_NOMEM;
     memset(buf, 0, need);
     begin(w, env, s, resident, rec, n);
-    /* the view is for reading; its parts are in the caller's buffer */
-    w->mask = (uint8_t *)v.mask;
-    w->row_ptr = (uint32_t *)v.row_ptr;
-    w->col_out = (uint16_t *)v.col;
-    w->scales_out = (float *)v.scales;
-    w->zeros_out = (uint16_t *)v.zeros;
-    w->sink = (mote_sink){ .p = (uint8_t *)v.values,
-                           .elem = mote_dtype_bits(v.value_dtype) / 8,
-                           .dtype = v.value_dtype,
-                           .codes = v.numeric == MOTE_NUM_AFFINE,
-                           .machine = true };
-    mote_status st = decode(w, v.layout, v.cols * w->sink.elem, NULL, NULL);
-    if (st != MOTE_OK) {
-        memset(buf, 0, need);
-        return st;
-    }
-    *out = v;
-    if (v.mask || v.row_ptr) out->n_values = w->kept;
-    return MOTE_OK;
+    w->native = out;
+    w->sink.p = (uint8_t *)out->values;
+    w->sink.elem = mote_dtype_bits(out->value_dtype) / 8;
+    w->sink.dtype = out->value_dtype;
+    w->sink.machine = true;
+    const bool sparse = out->mask || out->row_ptr;
+    mote_status st = decode(w, out->layout, sparse ? 0 : w->cols * w->sink.elem, NULL, NULL);
+    if (sparse) out->n_values = w->kept;
+    if (st != MOTE_OK) memset(buf, 0, need);
+    return st;
 }

@@ -59,14 +59,26 @@ void mote_seg_prepare(const mote_seg_env *env);
 unsigned mote_form_bits(unsigned dtype, mote_form form);
 
 /**
- * Destination of segment s within memory for the whole tensor (transposed tensors are scattered).
+ * Where segment s goes.
+ *
+ * whole   base is memory for the whole tensor (transposed tensors are scattered), else for this segment alone, rows of
+ *         the coded matrix one after the other
  * Errors  ARG (no such form), NOMEM (bytes too small)
  */
-mote_status mote_dest_tensor(mote_dest *d, const mote_head *h, size_t s, mote_form form, void *base,
-                             size_t bytes) MOTE_MUST_CHECK;
-/** Destination of segment s within memory of its own, rows of the coded matrix one after the other. Errors as above. */
-mote_status mote_dest_segment(mote_dest *d, const mote_head *h, size_t s, mote_form form, void *base,
-                              size_t bytes) MOTE_MUST_CHECK;
+mote_status mote_dest_init(mote_dest *d, const mote_head *h, size_t s, bool whole, mote_form form, void *base,
+                           size_t bytes) MOTE_MUST_CHECK;
+
+static inline mote_status mote_dest_tensor(mote_dest *d, const mote_head *h, size_t s, mote_form form, void *base,
+                                           size_t bytes)
+{
+    return mote_dest_init(d, h, s, true, form, base, bytes);
+}
+
+static inline mote_status mote_dest_segment(mote_dest *d, const mote_head *h, size_t s, mote_form form, void *base,
+                                            size_t bytes)
+{
+    return mote_dest_init(d, h, s, false, form, base, bytes);
+}
 
 /** floats that env->factors needs: rank * (cols + 1) for lowrank, else 0. Spec codecs.md 7.2 */
 size_t mote_seg_factors(const mote_head *h);
@@ -90,7 +102,8 @@ mote_status mote_seg_resident(mote_seg *w, const mote_seg_env *env, uint32_t r, 
 
 /**
  * Decode segment (resident: resident record) s in native form into buf[0..bytes), 8-aligned; *out then points into it,
- * every part at a multiple of 8.
+ * every part at a multiple of 8; after an
+ * error it is of no use.
  *
  * Output  at most mote_seg_native_bytes(); on any error all of buf[0..bytes) that may have been written is zero
  * Errors  as above; NOMEM: bytes < what this segment may need
@@ -125,7 +138,6 @@ typedef struct mote_sink {
     size_t elem;   /**< bytes from one to the next */
     uint8_t dtype; /**< to be written */
     uint8_t entry; /**< dtype of the tensor: what is computed is rounded to it first */
-    bool codes;    /**< affine: codes, not numbers */
     bool machine;  /**< byte order of the machine, else little-endian */
 } mote_sink;
 
@@ -135,6 +147,7 @@ struct mote_seg { /* small things first: they are reached by short instructions 
     uint8_t n_streams, scales; /**< scales: stream; that of the zero-points is the next */
     uint8_t n_few, few_at;     /**< csr: counts decoded ahead */
     uint8_t pack, pack_bits;   /**< sub-byte output: bits that do not fill a byte yet */
+    bool direct;               /**< elements are put together where they are wanted */
     mote_rd rd;                /**< the record; its status is that of the call */
     mote_sink sink;
     size_t rows, cols; /**< pieces and their length */
@@ -142,11 +155,8 @@ struct mote_seg { /* small things first: they are reached by short instructions 
     size_t kept;       /**< native sparse: elements so far */
     size_t scratch_at, n_states;
     const uint8_t *scale, *zero; /**< of the current piece */
-    uint8_t *mask;               /**< native bitmask: of the current piece */
-    uint32_t *row_ptr;           /**< native csr */
-    uint16_t *col_out;           /**< native csr */
-    float *scales_out;           /**< native affine */
-    uint16_t *zeros_out;         /**< native affine with zero-points */
+    const mote_native *native;   /**< what is handed out, or NULL; its parts are ours to write */
+    size_t row;                  /**< the current piece */
     mote_plane_dec v;
     mote_plane_dec lay[2]; /**< mask; or counts, gaps */
     mote_plane_dec byte[MOTE_BYTE_PLANES_MAX];
