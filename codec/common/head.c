@@ -145,9 +145,7 @@ bool mote_float_split(unsigned dtype, uint8_t *k, uint8_t *n_bytes, uint8_t *wid
 
 bool mote_float_holds(unsigned held, unsigned dtype)
 {
-    if (held == dtype) return true;
-    return held >= MOTE_F16 && held <= MOTE_F32 && dtype <= MOTE_F64 &&
-           dtype >= (held == MOTE_F32 ? MOTE_F64 : MOTE_F32);
+    return held == dtype || ((dtype == MOTE_F32 || dtype == MOTE_F64) && held >= MOTE_F16 && held < dtype);
 }
 
 /* Bits of V of a numeric that loses nothing; IS_SIGNED with it. */
@@ -331,6 +329,5 @@ mote_extent mote_head_resident(const mote_head *h, uint32_t r)
 
 size_t mote_head_seg_max(const mote_head *h)
 {
-    const size_t all = h->rows * h->cols;
-    return h->seg_elems < all ? h->seg_elems : all;
+    return h->seg_elems; /* never more than there are */
 }

@@ -103,7 +103,7 @@ bool mote_float_holds(unsigned held, unsigned dtype);
 mote_extent mote_head_extent(const mote_head *h, size_t s);
 /** Extent of V that resident record r < h->n_residents holds. Spec codecs.md 6.4 */
 mote_extent mote_head_resident(const mote_head *h, uint32_t r);
-/** Elements of the largest segment: min(seg_elems, rows * cols). */
+/** Elements of the largest segment. */
 size_t mote_head_seg_max(const mote_head *h);
 
 #endif

@@ -163,12 +163,6 @@ static bool append_bytes(mote_seg *w, unsigned j, size_t n)
     return true;
 }
 
-/* n bytes of src, `step` apart, to bytes of out that are `size` apart */
-static void spread(uint8_t *out, size_t size, const uint8_t *src, size_t step, size_t n)
-{
-    for (; n > 0; n--, out += size, src += step) *out = *src;
-}
-
 /*
  * n elements of a float or integer numeric, V of which is in w->val, to out, one after the other, little-endian.
  *
@@ -179,28 +173,27 @@ static void spread(uint8_t *out, size_t size, const uint8_t *src, size_t step, s
 static bool join(mote_seg *w, uint8_t *out, size_t size, size_t n)
 {
     const mote_num *num = w->num;
-    uint16_t *v = w->val;
-    unsigned j = 0, left = num->n_bytes;
-    if (num->numeric == MOTE_NUM_FLOAT) {
-        unsigned k = num->k;
-        if (k == 0) {
-            if (!append_bytes(w, j++, n)) return false;
-            k = 8;
-            left--;
-        }
-        const unsigned top = 8 * ((unsigned)size - left) - 1, below = (1u << (k - 1)) - 1;
-        for (size_t i = 0; i < n; i++) {
-            unsigned x = v[i];
-            v[i] = (uint16_t)((x >> (k - 1) & 1) << top | (x >> k) << (k - 1) | (x & below));
-        }
+    unsigned j = 0, left = num->n_bytes, k = num->k;
+    const bool is_float = num->numeric == MOTE_NUM_FLOAT;
+    if (is_float && k == 0) {
+        if (!append_bytes(w, j++, n)) return false;
+        k = 8;
+        left--;
     }
-    const uint8_t *half = (const uint8_t *)v + MOTE_BIG_ENDIAN;
-    if (left + 2 == size) spread(out + left + 1, size, half + 1 - 2 * MOTE_BIG_ENDIAN, 2, n);
-    spread(out + left, size, half, 2, n);
+    const size_t above = size - left;
+    const unsigned top = 8 * (unsigned)above - 1, m = is_float ? k - 1 : 0; /* bits of M in V */
+    uint8_t *to = out + left;
+    for (size_t i = 0; i < n; i++, to += size) {
+        unsigned x = w->val[i];
+        if (is_float) x = (x >> m & 1) << top | (x >> m >> 1) << m | (x & ((1u << m) - 1));
+        to[0] = (uint8_t)x;
+        if (above > 1) to[1] = (uint8_t)(x >> 8);
+    }
     while (left-- > 0) {
         const uint8_t *src = mote_plane_bytes(w, j++, n);
         if (!src) return false;
-        spread(out + left, size, src, 1, n);
+        to = out + left;
+        for (size_t i = 0; i < n; i++, to += size) *to = src[i];
     }
     return true;
 }

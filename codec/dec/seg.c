@@ -17,15 +17,16 @@ void mote_seg_prepare(const mote_seg_env *env)
 
 static void wipe(const mote_dest *d, size_t rows, size_t cols, unsigned bits)
 {
-    if (bits < 8) {
-        memset(d->p, 0, mote_bytes_of(rows * cols, bits));
-        return;
+    size_t size = bits / 8, elem = d->elem;
+    if (size == 0) { /* packed */
+        cols = mote_bytes_of(rows * cols, bits);
+        rows = size = elem = 1;
     }
     for (uint8_t *row = d->p; rows-- > 0; row += d->row) {
-        if (d->elem == bits / 8)
-            memset(row, 0, cols * d->elem);
+        if (elem == size)
+            memset(row, 0, cols * size);
         else
-            for (size_t c = 0; c < cols; c++) memset(row + c * d->elem, 0, bits / 8);
+            for (size_t c = 0; c < cols; c++) memset(row + c * elem, 0, size);
     }
 }
 
