@@ -9,7 +9,7 @@ CTEST_ARGS ?=
 
 build = cmake --preset $(1) >build/$(1).log || { cat build/$(1).log; exit 1; }; cmake --build --preset $(1) -j $(JOBS)
 
-.PHONY: all demo test asan lint format bench fuzz device install clean
+.PHONY: all demo test asan lint tidy format bench fuzz device install clean
 all: need-build build/
 	@$(call build,release)
 
@@ -24,10 +24,14 @@ asan: need-asan build/
 	@$(call build,asan)
 	@ctest --preset asan -j $(JOBS) $(CTEST_ARGS)
 
-# clang-tidy reads the flags of the dev build. Tests are left out: Check's macros are most of what it would report.
 lint: need-lint build/
 	@$(call build,dev)
 	@ctest --preset dev -L lint -j $(JOBS)
+
+# clang-tidy reads the flags of the dev build. Tests are left out: Check's macros are most of what it would report. Takes
+# minutes, so it is a target of its own.
+tidy: need-lint build/
+	@$(call build,dev)
 	@run-clang-tidy-14 -quiet -j $(JOBS) -p build/dev '^$(CURDIR)/(format|codec|cli|fuzz|examples|bench)/' \
 	    >build/tidy.log 2>&1 && echo "clang-tidy: nothing to report" || \
 	    { sed 's/\x1b\[[0-9;]*m//g' build/tidy.log | grep -E '(warning|error):' | sort -u; \

@@ -71,6 +71,8 @@ static mote_status load(void *work, size_t bytes, const mote_loader_config *conf
             names = calloc((size_t)ev.manifest->facts.n_entries, sizeof *names);
             text = calloc((size_t)ev.manifest->facts.n_entries, sizeof *text);
             if (!names || !text) st = MOTE_ERR_NOMEM;
+        } else if (!names || !text) {
+            st = MOTE_ERR_STATE; /* not before the manifest */
         } else if (ev.type == MOTE_EVENT_ENTRY) {
             names[ev.index] = *ev.entry;
             size_t n = ev.entry->name.bytes < sizeof *text ? ev.entry->name.bytes : sizeof *text;
