@@ -10,6 +10,12 @@
 #include "dec/seg.h"
 #include "kern/kern.h"
 
+#if defined(__GNUC__)
+#define APART __attribute__((noinline))
+#else
+#define APART
+#endif
+
 typedef enum state {
     /* before trust */
     ST_PRELUDE,
@@ -587,8 +593,9 @@ static mote_status on_record(mote_loader *ld, mote_event *event)
 
 /* ---- the machine ---- */
 
-/* One step: something happened (event), something is missing, or go on. */
-static mote_status turn(mote_loader *ld, mote_out *out, mote_event *event)
+/* One step: something happened (event), something is missing, or go on. Merged into run(), the states would have to
+ * share its registers. */
+APART static mote_status turn(mote_loader *ld, mote_out *out, mote_event *event)
 {
     switch ((state)ld->state) {
     case ST_PRELUDE: return on_prelude(ld);

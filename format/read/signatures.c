@@ -40,19 +40,21 @@ mote_status mote_signature_head_read(mote_signature_scan *scan, mote_signature_h
 {
     if (scan->entries == MOTE_SIGNATURES_MAX) return MOTE_ERR_LIMIT;
     if (scan->left < MOTE_SIGNATURE_HEAD_BYTES) return MOTE_ERR_TRUNCATED;
-    mote_signature_head h = { .alg = bytes[0], .role = bytes[1], .bytes = mote_le16(bytes + 2) };
-    memcpy(h.key_id, bytes + 4, 8);
-    if (h.bytes > scan->left - MOTE_SIGNATURE_HEAD_BYTES) return MOTE_ERR_TRUNCATED;
-    if (h.alg == 0 || h.role == 0) return MOTE_ERR_VALUE;
-    if (h.alg == MOTE_ALG_ED25519 && h.bytes != MOTE_SIGNATURE_BYTES) return MOTE_ERR_VALUE;
+    const uint8_t alg = bytes[0], role = bytes[1], *key_id = bytes + 4;
+    const uint16_t n = mote_le16(bytes + 2);
+    if (n > scan->left - MOTE_SIGNATURE_HEAD_BYTES) return MOTE_ERR_TRUNCATED;
+    if (alg == 0 || role == 0 || (alg == MOTE_ALG_ED25519 && n != MOTE_SIGNATURE_BYTES)) return MOTE_ERR_VALUE;
     int order = memcmp(bytes, scan->last, 2); /* what comes first is above the zeros of the beginning: alg is not 0 */
-    if (order == 0) order = memcmp(h.key_id, scan->last + 2, 8);
+    if (order == 0) order = memcmp(key_id, scan->last + 2, 8);
     if (order <= 0) return MOTE_ERR_ORDER;
     memcpy(scan->last, bytes, 2);
-    memcpy(scan->last + 2, h.key_id, 8);
+    memcpy(scan->last + 2, key_id, 8);
     scan->entries++;
-    scan->left -= MOTE_SIGNATURE_HEAD_BYTES + h.bytes;
-    *out = h;
+    scan->left -= MOTE_SIGNATURE_HEAD_BYTES + n;
+    out->alg = alg;
+    out->role = role;
+    out->bytes = n;
+    memcpy(out->key_id, key_id, 8);
     return MOTE_OK;
 }
 
@@ -76,11 +78,7 @@ mote_status mote_signature_check(mote_signature_scan *scan, const mote_crypto *c
     const uint8_t *key = trust->keys + index * MOTE_PUBLIC_KEY_BYTES;
     mote_signing_block(block, head->alg, head->role, head->key_id, manifest_digest);
     if (!c->ed25519 || c->ed25519(c->ctx, sig, block, sizeof block, key) != MOTE_OK) return MOTE_ERR_SIGNATURE;
-    if (head->role != role) return MOTE_OK;
-    /* a key that the caller lists twice counts once: at its first place */
-    for (int i = 0; i < index; i++)
-        if (memcmp(trust->keys + i * MOTE_PUBLIC_KEY_BYTES, key, MOTE_PUBLIC_KEY_BYTES) == 0) index = i;
-    scan->counted |= (uint32_t)1 << index;
+    if (head->role == role) scan->counted |= (uint32_t)1 << index;
     return MOTE_OK;
 }
 
@@ -91,24 +89,4 @@ mote_status mote_signature_verdict(const mote_signature_scan *scan, const mote_t
     unsigned n = 0;
     for (uint32_t c = scan->counted; c; c &= c - 1) n++;
     return n >= (trust->threshold ? trust->threshold : 1) ? MOTE_OK : MOTE_ERR_UNTRUSTED;
-}
-
-mote_status mote_signatures_check(const mote_crypto *c, const mote_trust *trust, const uint8_t *block, size_t bytes,
-                                  const uint8_t manifest_digest[MOTE_DIGEST_BYTES])
-{
-    if (trust->n_keys > MOTE_TRUSTED_MAX) return MOTE_ERR_ARG; /* nobody may believe that the others count */
-    if (bytes > UINT16_MAX) return MOTE_ERR_LIMIT;
-    mote_signature_scan scan = { .left = (uint32_t)bytes };
-    while (scan.left) {
-        const uint8_t *at = block + (bytes - scan.left);
-        mote_signature_head h;
-        if (scan.left < MOTE_SIGNATURE_HEAD_BYTES) return MOTE_ERR_TRUNCATED;
-        mote_status st = mote_signature_head_read(&scan, &h, at);
-        if (st != MOTE_OK) return st;
-        int key = mote_signature_key(c, trust, &h);
-        if (key >= 0)
-            st = mote_signature_check(&scan, c, trust, key, &h, at + MOTE_SIGNATURE_HEAD_BYTES, manifest_digest);
-        if (st != MOTE_OK) return st;
-    }
-    return mote_signature_verdict(&scan, trust);
 }

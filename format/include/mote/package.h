@@ -90,9 +90,10 @@ typedef struct mote_signature_scan {
 /** Parse one entry's head against the bytes left. Errors: LIMIT (over 16), TRUNCATED, VALUE, ORDER */
 mote_status mote_signature_head_read(mote_signature_scan *scan, mote_signature_head *out,
                                      const uint8_t bytes[MOTE_SIGNATURE_HEAD_BYTES]) MOTE_MUST_CHECK;
-/** Index of the trusted key that the head names, or -1: skip the entry. The id selects, the whole key verifies. */
+/** Index of the trusted key that the head names, or -1: skip the entry. The id selects, the whole key verifies. A key
+ *  that the caller lists twice has one index, that of its first place, so it counts once. */
 int mote_signature_key(const mote_crypto *c, const mote_trust *trust, const mote_signature_head *head);
-/** Check one signature of trusted key `index`. Errors: SIGNATURE */
+/** Check one signature of trusted key `index`, as mote_signature_key() gave it. Errors: SIGNATURE */
 mote_status mote_signature_check(mote_signature_scan *scan, const mote_crypto *c, const mote_trust *trust, int index,
                                  const mote_signature_head *head, const uint8_t sig[MOTE_SIGNATURE_BYTES],
                                  const uint8_t manifest_digest[MOTE_DIGEST_BYTES]) MOTE_MUST_CHECK;
