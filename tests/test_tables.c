@@ -122,14 +122,14 @@ START_TEST(shapes_are_those_of_the_vectors)
             ck_assert_int_eq(shape[b][j], mote_shape_cdf[b][j]);
             if (j == 0) continue;
             ck_assert_int_ge(shape[b][j], shape[b][j - 1]);
-            variance += (double)(shape[b][j] - shape[b][j - 1]) / 65535 * (j - 0.5) * (j - 0.5) / 64;
+            variance += (double)(shape[b][j] - shape[b][j - 1]) / 65535 * (j - 0.5) * (j - 0.5) / 16;
         }
         /* what lies beyond 8 deviations is a little for heavy tails */
         ck_assert_msg(variance > 0.9 && variance < 1.01, "exponent %g: variance %g", exponent[b], variance);
         ck_assert_int_ge(shape[b][MOTE_SHAPE_POINTS - 1], 65400);
     }
-    ck_assert_int_eq(shape[7][8], 44740); /* P(|X| <= 1) of the normal distribution: 0.6826895 */
-    ck_assert_int_eq(shape[4][8], 49602); /* of Laplace's: 1 - exp(-sqrt 2) = 0.7568833 */
+    ck_assert_int_eq(shape[7][4], 44740); /* P(|X| <= 1) of the normal distribution: 0.6826895 */
+    ck_assert_int_eq(shape[4][4], 49602); /* of Laplace's: 1 - exp(-sqrt 2) = 0.7568833 */
 }
 END_TEST
 
@@ -143,8 +143,8 @@ static void build_again(const mote_table_spec *s, long vmin, long vmax, bool esc
         int64_t e = 8 * (s->lo + (int64_t)i * (1L << s->shift)) - 4 - s->mean;
         int64_t a = e < 0 ? -e : e, t = a * s->inverse / 4096;
         if (t > 32767) t = 32767;
-        long j = (long)(t / 512), r = (long)(t % 512), *g = shape[s->shape];
-        long h = g[j] + (g[j + 1] - g[j]) * r / 512;
+        long j = (long)(t / 1024), r = (long)(t % 1024), *g = shape[s->shape];
+        long h = g[j] + (g[j + 1] - g[j]) * r / 1024;
         c[i] = (e >= 0 ? 32768 + h / 2 : 32768 - h / 2) / (1L << (16 - s->bits));
     }
     if (!escapes) c[0] = 0;

@@ -10,7 +10,7 @@ import math
 import os
 
 EXPONENTS = [0.5, 0.6, 0.7, 0.85, 1, 1.2, 1.5, 2]
-POINTS = 65
+POINTS = 33
 
 
 def lower_gamma(s, z):
@@ -30,7 +30,7 @@ def points(b):
     a = math.sqrt(math.gamma(1 / b) / math.gamma(3 / b))
     out = []
     for j in range(POINTS):
-        x = 65535 * lower_gamma(1 / b, (j / 8 / a) ** b) + 0.5
+        x = 65535 * lower_gamma(1 / b, (j / 4 / a) ** b) + 0.5
         assert abs(x - round(x)) > 1e-6, (b, j)
         out.append(math.floor(x))
     return out
@@ -54,6 +54,6 @@ with open(os.path.join(here, "shapes.c"), "w", encoding="ascii") as f:
         f.write(f"    /* exponent {b} */ {{\n{rows(t, 16, '        ')}\n    }},\n")
     f.write("};\n/* clang-format on */\n")
 with open(os.path.join(here, "..", "..", "spec", "vectors", "shapes.txt"), "w", encoding="ascii") as f:
-    f.write("# G[j] of the shapes of codecs.md 2.3: one shape a line, exponent: G[0] .. G[64]\n")
+    f.write("# G[j] of the shapes of codecs.md 2.3: one shape a line, exponent: G[0] .. G[32]\n")
     for b, t in zip(EXPONENTS, tables):
         f.write(f"{b}: {' '.join(map(str, t))}\n")
