@@ -59,7 +59,7 @@ bool mote_matrix_holds(const uint8_t *data, uint8_t dtype, uint64_t elements, ui
 /** Elements [at, at + n) of a float tensor (f16, bf16, f32, f64) as binary64. */
 void mote_values(double *out, const uint8_t *data, uint8_t dtype, uint64_t at, size_t n);
 
-/** Sum of the squares of the finite elements of a float tensor; binary64, eight interleaved sums a block of 4096. */
+/** Sum of the squares of the finite elements of a float tensor; binary64, 64 interleaved sums. */
 double mote_signal(const uint8_t *data, uint8_t dtype, uint64_t elements);
 
 /**

@@ -8,6 +8,7 @@
 #include "enc/cost.h"
 
 #define PRICE_MAX 65535
+#define ESCAPE_BLOCK 64 /* tokens that are looked at together */
 
 static bool is_rans(const mote_plane *p)
 {
@@ -196,18 +197,32 @@ static size_t put_stored(mote_plane_writer *w, const mote_plane *d, const uint16
     return bytes;
 }
 
-static void collect_escapes(mote_plane_writer *w, const mote_plane_code *code, const uint16_t *v,
-                            const uint32_t *length, size_t rows, const uint8_t *row_class, size_t *n)
+/* Is there an escape among some tokens? Without a branch, as most have none and compilers then look at many at once. */
+static bool any_escape(const mote_token *token, size_t n)
+{
+    unsigned any = 0;
+    for (size_t i = 0; i < n; i++) any |= token[i].symbol == MOTE_SYMBOLS - 1;
+    return any != 0;
+}
+
+static size_t collect_escapes(mote_plane_writer *w, const mote_plane_code *code, const uint16_t *v,
+                              const uint32_t *length, size_t rows, const uint8_t *row_class)
 {
     const mote_token *token = w->token;
+    size_t found = 0;
     for (size_t r = 0; r < rows; r++) {
         const mote_enc_table *t = &code->table[row_class ? row_class[r] : 0];
-        for (uint32_t i = 0; i < length[r]; i++)
-            if (token[i].symbol == MOTE_SYMBOLS - 1)
-                (void)mote_token_of(code->d.vmin + v[i], t->lo, t->shift, true, &w->escape[(*n)++]);
+        for (uint32_t from = 0, to; from < length[r]; from = to) {
+            to = length[r] - from < ESCAPE_BLOCK ? length[r] : from + ESCAPE_BLOCK;
+            if (!any_escape(token + from, to - from)) continue;
+            for (uint32_t i = from; i < to; i++)
+                if (token[i].symbol == MOTE_SYMBOLS - 1)
+                    (void)mote_token_of(code->d.vmin + v[i], t->lo, t->shift, true, &w->escape[found++]);
+        }
         token += length[r];
         v += length[r];
     }
+    return found;
 }
 
 void mote_plane_put(mote_plane_writer *w, const mote_plane_code *code, const uint16_t *v, const uint32_t *length,
@@ -238,9 +253,7 @@ void mote_plane_put(mote_plane_writer *w, const mote_plane_code *code, const uin
     bytes = put_symbols(w, mote_plane_lanes(code->d.coder), code->table, length, rows, row_class, n);
     *(layout ? &w->parts.layout : &w->parts.symbols) += bytes;
     if (!code->d.escapes) return;
-    size_t escapes = 0;
-    collect_escapes(w, code, v, length, rows, row_class, &escapes);
-    bytes = put_escapes(w, code, escapes);
+    bytes = put_escapes(w, code, collect_escapes(w, code, v, length, rows, row_class));
     *(layout ? &w->parts.layout : &w->parts.escapes) += bytes;
 }
 
