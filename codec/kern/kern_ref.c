@@ -9,17 +9,20 @@ static bool decode(mote_words *in, uint32_t *x, unsigned lanes, const void *tabl
 {
     const mote_table *t = table;
     const unsigned bits = t->bits, shift = t->shift;
-    const uint32_t slots = ((uint32_t)1 << bits) - 1, lows = ((uint32_t)1 << shift) - 1;
+    const uint32_t lows = ((uint32_t)1 << shift) - 1;
     const uint8_t *p = in->p, *end = in->end;
     unsigned lane = 0;
-    for (size_t i = 0; i < n; i++) {
-        uint32_t y = x[lane], slot = y & slots;
+    for (uint16_t *const last = v + n; v < last; v++) {
+        uint32_t y = x[lane];
+        const uint32_t upper = y >> bits, slot = y - (upper << bits);
         /* the last symbol that begins at or below the slot; one without slots of its own is never the last */
         const uint16_t *cum = t->cum;
-        for (unsigned half = MOTE_SYMBOLS / 2; half; half /= 2)
-            if (cum[half] <= slot) cum += half;
-        y = (uint32_t)(cum[1] - cum[0]) * (y >> bits) + slot - cum[0];
-        v[i] = (uint16_t)((uint32_t)t->lo + ((uint32_t)(cum - t->cum) << shift) + (y & lows));
+        if (cum[8] <= slot) cum += 8;
+        if (cum[4] <= slot) cum += 4;
+        if (cum[2] <= slot) cum += 2;
+        if (cum[1] <= slot) cum += 1;
+        y = (uint32_t)(cum[1] - cum[0]) * upper + slot - cum[0];
+        *v = (uint16_t)((uint32_t)t->lo + ((uint32_t)(cum - t->cum) << shift) + (y & lows));
         y >>= shift;
         if (y < 65536) {
             if (end - p < 2) return false;
