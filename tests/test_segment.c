@@ -164,8 +164,10 @@ static bool native_element(const mote_native *v, uint64_t r, uint64_t c, size_t 
     if (i >= v->n_values) ck_abort_msg("more kept than counted");
     const unsigned size = mote_dtype_bits(v->value_dtype) / 8;
     const uint8_t *p = (const uint8_t *)v->values;
-    if (v->numeric != MOTE_NUM_AFFINE) {
-        if (size) memcpy(bits, p + i * size, size);
+    if (v->numeric != MOTE_NUM_AFFINE) { /* numbers are in the machine's byte order */
+        const uint16_t one = 1;
+        const unsigned number = v->value_dtype >= MOTE_C64 ? size / 2 : size;
+        for (unsigned b = 0; b < size; b++) bits[*(const uint8_t *)&one ? b : b ^ (number - 1)] = p[i * size + b];
         return true;
     }
     const int16_t *wide = v->values;
@@ -1407,8 +1409,11 @@ START_TEST(lowrank_sums_in_order_and_settles_nan)
         num_random(&t.v, 3, 3, 3);
         num_random(&t.num, 3, 3, 3);
         for (unsigned k = 0; k < 9; k++) { /* U has equal rows, V equal columns */
-            memcpy(t.num.elem + 4 * k, &sums[i].u[k % 3], 4);
-            memcpy(t.v.elem + 4 * k, &sums[i].v[k / 3], 4);
+            uint32_t u, v;
+            memcpy(&u, &sums[i].u[k % 3], 4);
+            memcpy(&v, &sums[i].v[k / 3], 4);
+            mote_put32(t.num.elem + 4 * k, u);
+            mote_put32(t.v.elem + 4 * k, v);
         }
         t.v.v = t.num.v = stored;
         for (unsigned j = 0; j < 3; j++) t.v.byte[j] = t.num.byte[j] = stored;

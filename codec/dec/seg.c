@@ -116,7 +116,10 @@ static void multiply(mote_seg *w, const mote_sink *k)
         memset(sum, 0, m * sizeof *sum);
         for (size_t r = 0; r < rank; r++) {
             const float f = u[r], *row = v + r * cols + c;
-            for (size_t i = 0; i < m; i++) sum[i] = sum[i] + f * row[i];
+            for (size_t i = 0; i < m; i++) {
+                const float product = f * row[i]; /* rounded, also where floats are computed more precisely */
+                sum[i] = sum[i] + product;
+            }
         }
         for (size_t i = 0; i < m; i++) {
             mote_f32 x = { .f = sum[i] };
@@ -204,7 +207,8 @@ static mote_status dense(mote_seg *w, const mote_seg_env *env, size_t s, bool re
                           .machine = true };
     } else if (layout != MOTE_LAYOUT_DENSE) {
         wipe(d, w->rows, cols, bits); /* what is not kept */
-    } else if (k->dtype == h->dtype && d->elem == bits / 8 && d->row == cols * d->elem) {
+    } else if (k->dtype == h->dtype && d->elem == bits / 8 && d->row == cols * d->elem &&
+               !(MOTE_BIG_ENDIAN && k->machine)) {
         direct = d->p; /* never of factors: they have no zstd */
     }
     mote_status st = decode(w, layout, d->row, layout == MOTE_LAYOUT_LOWRANK ? &product : NULL, direct);
