@@ -89,19 +89,3 @@ mote_status mote_rd_end(const mote_rd *r)
     if (r->st != MOTE_OK) return r->st;
     return r->p == r->end ? MOTE_OK : MOTE_ERR_TRAILING;
 }
-
-/* Spec format.md 2.3 */
-bool mote_tlv_next(mote_rd *r, mote_tlv *f)
-{
-    if (mote_rd_left(r) == 0) return false;
-    uint32_t last = f->tag;
-    f->tag = (uint32_t)mote_rd_varint_max(r, UINT32_MAX, MOTE_ERR_LIMIT);
-    if (f->tag <= last) mote_rd_fail(r, MOTE_ERR_ORDER);
-    f->value = mote_rd_sub_varint(r);
-    return mote_rd_ok(r);
-}
-
-void mote_tlv_unknown(mote_rd *r, const mote_tlv *f)
-{
-    if (f->tag % 2 == 0) mote_rd_fail(r, MOTE_ERR_CRITICAL);
-}

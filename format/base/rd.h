@@ -70,10 +70,22 @@ typedef struct mote_tlv {
 
 /**
  * Next field of r. False at the end or on failure (see r->st: ORDER, TRUNCATED, VARINT, LIMIT for tags beyond 2^32).
- * Begin with *f zeroed: 0 is no tag.
+ * Begin with *f zeroed: 0 is no tag. Inline, as devices have one place that walks fields: mote_fields_find().
  */
-bool mote_tlv_next(mote_rd *r, mote_tlv *f);
+static inline bool mote_tlv_next(mote_rd *r, mote_tlv *f)
+{
+    const uint32_t last = f->tag;
+    if (mote_rd_left(r) == 0) return false;
+    f->tag = (uint32_t)mote_rd_varint_max(r, UINT32_MAX, MOTE_ERR_LIMIT);
+    if (f->tag <= last) mote_rd_fail(r, MOTE_ERR_ORDER);
+    f->value = mote_rd_sub_varint(r);
+    return mote_rd_ok(r);
+}
+
 /** What to do with a tag that the caller does not know: even is CRITICAL, odd is skipped. */
-void mote_tlv_unknown(mote_rd *r, const mote_tlv *f);
+static inline void mote_tlv_unknown(mote_rd *r, const mote_tlv *f)
+{
+    if (f->tag % 2 == 0) mote_rd_fail(r, MOTE_ERR_CRITICAL);
+}
 
 #endif
