@@ -98,8 +98,10 @@ static int snr(const char *of, const char *to)
         noise += (x - y) * (x - y);
     }
     printf("%.2f\n", 10 * log10(signal / noise));
-    const int uneven = !feof(f[0]) || !feof(f[1]) || n == 0;
-    return (fclose(f[0]) != 0) | (fclose(f[1]) != 0) | uneven;
+    int bad = !feof(f[0]) || !feof(f[1]) || n == 0;
+    for (int i = 0; i < 2; i++)
+        if (fclose(f[i]) != 0) bad = 1;
+    return bad;
 }
 
 static void big(FILE *f, unsigned rows)
