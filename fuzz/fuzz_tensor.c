@@ -13,7 +13,8 @@
 #include "common/casts.h"
 #include "dec/seg.h"
 
-enum { TABLES = 200, ELEMENTS = 1 << 15, RECORDS = 12, MARGIN = 32 };
+enum { TABLES = 200, ELEMENTS = 1 << 15, RECORDS = 12 };
+static const size_t margin = 32;
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -42,16 +43,16 @@ static void *allocate(size_t n)
 /* A block with margins that must stay as they are. */
 static uint8_t *guarded(size_t n)
 {
-    uint8_t *p = malloc(n + 2 * MARGIN);
+    uint8_t *p = malloc(n + 2 * margin);
     CHECK(p);
-    memset(p, 0xC5, n + 2 * MARGIN);
-    return p + MARGIN;
+    memset(p, 0xC5, n + 2 * margin);
+    return p + margin;
 }
 
 static void unguard(uint8_t *p, size_t n)
 {
-    p -= MARGIN;
-    for (size_t i = 0; i < MARGIN; i++) CHECK(p[i] == 0xC5 && p[MARGIN + n + i] == 0xC5);
+    p -= margin;
+    for (size_t i = 0; i < margin; i++) CHECK(p[i] == 0xC5 && p[margin + n + i] == 0xC5);
     free(p);
 }
 

@@ -628,6 +628,10 @@ RULE(state_low)
 {
     DENSE6(t->num.v = rans1(certain(3, 0)); PART(p, 255, 255, 0, 0));
 }
+RULE(state_low_mended) /* would be right after one word, and the same values again */
+{
+    DENSE6(t->num.v = rans1(certain(3, 0)); PART(p, 1, 0, 0, 0, 0, 0));
+}
 RULE(state_end)
 {
     DENSE6(t->num.v = rans1(certain(3, 0)); PART(p, 1, 0, 1, 0));
@@ -1021,6 +1025,42 @@ RULE(csr_constant_gap_beyond)
     t->gaps.constant = 3;
 }
 
+RULE(csr_escape_number)
+{
+    base(t, MOTE_LAYOUT_CSR);
+    t->gaps = rans1(certain(15, 0));
+    t->gaps.escapes = 1;
+    PART(p, 0x01);
+    PART(p, STATE);
+    PART(p, 0x80, 0x80, 0x40);
+    PART(p, 9);
+}
+RULE(csr_escape2_sum)
+{
+    csr_escape_number(t, p);
+    t->gaps.escapes = 2;
+    t->gaps.esc = certain(15, 0);
+    planes_free(p);
+    PART(p, 0x01);
+    PART(p, STATE);
+    PART(p, STATE);
+    PART(p, 0xF1, 0xFF, 0x3F);
+    PART(p, 9);
+}
+RULE(csr_escape2_range)
+{
+    csr_escape2_sum(t, p);
+    bytes_free(&p->part[3]);
+    put_v(&p->part[3], MOTE_ESCAPE_MAX - 15);
+}
+RULE(csr_count_of_short_piece) /* a segment of 4 columns, then one of 2 */
+{
+    base(t, MOTE_LAYOUT_CSR);
+    t->rows = 1, t->seg_elems = 4;
+    t->gaps = (plane_cfg){ .coder = MOTE_CODER_CONSTANT, .constant = 0 };
+    PART(p, 3);
+    PART(p, 9, 8, 7);
+}
 RULE(scale_zero)
 {
     affine(t, MOTE_F32, 1, 0, 4);
@@ -1183,6 +1223,7 @@ static const rule rules[] = {
     ROW(record_empty, ERR_STREAM),
     ROW(certain_ok, OK),
     ROW(state_low, ERR_STREAM),
+    ROW(state_low_mended, ERR_STREAM),
     ROW(state_end, ERR_STREAM),
     ROW(states_short, ERR_STREAM),
     ROW(states_none, ERR_STREAM),
@@ -1244,6 +1285,10 @@ static const rule rules[] = {
     ROW(csr_constant_count, OK),
     ROW(csr_constant_gap, OK),
     ROW(csr_constant_gap_beyond, ERR_INDEX),
+    ROW(csr_escape_number, ERR_RANGE),
+    ROW(csr_escape2_sum, ERR_RANGE),
+    ROW(csr_escape2_range, ERR_INDEX),
+    ROW(csr_count_of_short_piece, OK),
     ROW(scale_zero, ERR_SCALE),
     ROW(scale_ok, OK),
     ROW(scale_negative, ERR_SCALE),
@@ -1289,6 +1334,7 @@ START_TEST(segment_rules)
         ck_assert_msg(st == MOTE_OK, "%s: head %d", r->name, (int)st);
         st = decode_planes(&d, 0, &p);
         ck_assert_msg(st == r->st, "%s, kernel %s: status %d, not %d", r->name, d.env.kern->name, (int)st, (int)r->st);
+        if (r->make == csr_count_of_short_piece) ck_assert_int_eq(decode_planes(&d, 1, &p), MOTE_ERR_INDEX);
         decoder_free(&d);
     }
     bytes_free(&head);

@@ -130,10 +130,8 @@ static void read_plane(parser *q, mote_plane *p, unsigned role, int32_t span)
 bool mote_float_split(unsigned dtype, uint8_t *k, uint8_t *n_bytes, uint8_t *width)
 {
     static const uint8_t kinds[] = {
-        [MOTE_F16 - MOTE_F16] = 3 << 4 | 1,     [MOTE_BF16 - MOTE_F16] = 0 << 4 | 1,
-        [MOTE_F32 - MOTE_F16] = 0 << 4 | 3,     [MOTE_F64 - MOTE_F16] = 5 << 4 | 6,
-        [MOTE_F8_E4M3 - MOTE_F16] = 4 << 4,     [MOTE_F8_E5M2 - MOTE_F16] = 3 << 4,
-        [MOTE_F8_E4M3FNUZ - MOTE_F16] = 4 << 4, [MOTE_F8_E5M2FNUZ - MOTE_F16] = 3 << 4,
+        3 << 4 | 1, 1,      3,      5 << 4 | 6, /* f16, bf16, f32, f64 */
+        4 << 4,     3 << 4, 4 << 4, 3 << 4      /* f8: e4m3, e5m2, and both once more */
     };
     const unsigned i = dtype - MOTE_F16;
     if (i >= sizeof kinds) return false;
@@ -231,7 +229,7 @@ static uint32_t read_term(parser *q)
         t->rank = (uint32_t)positive(&q->r, h->rows < h->cols ? h->rows : h->cols, MOTE_ERR_HEAD); /* < 2^24 */
         t->rows_per_record = (uint32_t)positive(&q->r, t->rank, MOTE_ERR_HEAD);
         rule(q, h->seg_rows > 0 && dtype - MOTE_F16 <= MOTE_F32 - MOTE_F16);
-        if (!mote_rd_ok(&q->r)) return 0;
+        if (t->rows_per_record == 0) return 0; /* there was a failure */
         residents = (t->rank - 1) / t->rows_per_record + 1;
         read_numeric(q, &t->v, true);
     }
@@ -244,7 +242,7 @@ static bool read_grid(mote_head *h, mote_rd *r, size_t n)
 {
     const size_t rows = positive(r, n, MOTE_ERR_SHAPE), cols = positive(r, n, MOTE_ERR_SHAPE),
                  seg = positive(r, n, MOTE_ERR_SHAPE);
-    if (seg == 0 || n / cols != rows || n % cols != 0) return false; /* after a failure all are 0 */
+    if (cols == 0 || seg == 0 || n / cols != rows || n % cols != 0) return false; /* after a failure all are 0 */
     h->rows = rows;
     h->cols = cols;
     h->seg_elems = seg;

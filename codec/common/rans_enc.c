@@ -66,7 +66,7 @@ mote_status mote_rans_finish(mote_rans_enc *e, const uint8_t **data, size_t *byt
         if (e->st == MOTE_OK && (size_t)(e->p - e->begin) < 4 * (size_t)e->lanes) e->st = MOTE_NEED_OUTPUT;
         if (e->st != MOTE_OK) return e->st;
         e->p -= 4 * (size_t)e->lanes;
-        for (unsigned i = 0; i < e->lanes; i++) mote_put32(e->p + 4 * i, e->x[i]);
+        for (unsigned i = 0; i < e->lanes; i++) mote_put32(e->p + 4 * (size_t)i, e->x[i]);
     }
     *data = e->p;
     *bytes = (size_t)(e->end - e->p);

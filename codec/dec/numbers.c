@@ -30,7 +30,6 @@ static void reverse(uint8_t *p, size_t size)
 void mote_sink_put(const mote_sink *k, uint8_t *dst, uint32_t x)
 {
     uint32_t half = 0;
-    size_t size = 2;
     if (k->entry == MOTE_F16) {
         half = mote_f32_to_f16(x);
         x = mote_f16_to_f32(half);
@@ -38,15 +37,13 @@ void mote_sink_put(const mote_sink *k, uint8_t *dst, uint32_t x)
         half = mote_f32_to_bf16(x);
         x = half << 16;
     }
-    if (k->dtype == MOTE_F32) {
+    if (k->dtype == MOTE_F32)
         mote_put32(dst, x);
-        size = 4;
-    } else if (k->dtype == MOTE_F64) {
-        mote_put64(dst, mote_f32_to_f64(x)); /* dense only */
-    } else {
+    else if (k->dtype == MOTE_F64)
+        mote_put64(dst, mote_f32_to_f64(x));
+    else
         mote_put16(dst, k->dtype == k->entry ? half : mote_f32_to_f16(x));
-    }
-    if (MOTE_BIG_ENDIAN && k->machine) reverse(dst, size);
+    if (MOTE_BIG_ENDIAN && k->machine) reverse(dst, mote_dtype_bits(k->dtype) / 8);
 }
 
 /* n elements of dtype `held`, little-endian at src */
@@ -54,8 +51,8 @@ static void put_elements(const mote_sink *k, const uint8_t *src, unsigned held, 
                          size_t col0)
 {
     const size_t size = mote_dtype_bits(held) / 8;
-    const size_t number = held >= MOTE_C64 ? size / 2 : size; /* of which the bytes may be in another order */
-    const size_t flip = MOTE_BIG_ENDIAN && k->machine ? number - 1 : 0;
+    /* the bytes of a number, of which a complex one has two, may be wanted in another order */
+    const size_t flip = MOTE_BIG_ENDIAN && k->machine ? size / (held >= MOTE_C64 ? 2 : 1) - 1 : 0;
     uint8_t *const base = k->p + col0 * k->elem;
     if (held == k->dtype && !cols && k->elem == size && !flip) {
         if (base != src) memcpy(base, src, n * size); /* the same: inflated in place */

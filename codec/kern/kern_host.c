@@ -49,7 +49,7 @@ static inline bool run(mote_words *in, uint32_t *x, unsigned lanes, const table 
     const uint8_t *p = in->p, *const end = in->end;
     memcpy(y, x, lanes * sizeof *y);
     /* whole steps, as long as every lane could take a word */
-    while (n >= lanes && (size_t)(end - p) >= 2 * lanes) {
+    while (n >= lanes && (size_t)(end - p) >= 2 * (size_t)lanes) {
         for (unsigned l = 0; l < lanes; l++) TOKEN(h, y[l], v[l], p, bits, shift);
         v += lanes;
         n -= lanes;
