@@ -83,8 +83,12 @@ static void scale_factors(factors *f)
 static mote_status make_coding(mote_encoder *e, mote_coding *c, mote_affine *a, float *x, uint64_t rows, uint64_t cols)
 {
     mote_status st = MOTE_OK;
-    bool half = true; /* f16 can hold it */
-    for (uint64_t i = 0; i < rows * cols; i++) half &= fabsf(x[i]) < 65504;
+    bool half = true, finite = true; /* f16 can hold it; LAPACK did not overflow */
+    for (uint64_t i = 0; i < rows * cols; i++) {
+        half &= fabsf(x[i]) < 65504;
+        finite &= x[i] - x[i] == 0;
+    }
+    if (!finite) return MOTE_ERR_LIMIT;
     to_le(x, (size_t)(rows * cols));
     *c = (mote_coding){ .layout = MOTE_LAYOUT_DENSE, .piece = cols };
     c->m = (mote_matrix){ .data = (const uint8_t *)x, .dtype = MOTE_F32, .held = MOTE_F32, .rows = rows, .cols = cols };
