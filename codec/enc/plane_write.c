@@ -65,6 +65,16 @@ static mote_status build(const mote_table_spec *spec, int32_t vmin, int32_t vmax
     return st;
 }
 
+static mote_enc_table *map_table(const mote_plane_code *code)
+{
+    return code->table + code->d.n_classes;
+}
+
+static mote_enc_table *escape_table(const mote_plane_code *code)
+{
+    return code->table + code->d.n_classes + 1;
+}
+
 mote_status mote_plane_code_init(mote_plane_code *code, const mote_plane_plan *plan)
 {
     *code = (mote_plane_code){ .d = plan->d, .spec = plan->spec };
@@ -73,14 +83,15 @@ mote_status mote_plane_code_init(mote_plane_code *code, const mote_plane_plan *p
     if (!is_rans(d)) return MOTE_OK;
     code->token = malloc((size_t)d->n_classes * code->values * sizeof *code->token);
     code->price = malloc((size_t)d->n_classes * code->values * sizeof *code->price);
-    if (!code->token || !code->price) return MOTE_ERR_NOMEM;
+    code->table = malloc((d->n_classes + 2u) * sizeof *code->table);
+    if (!code->token || !code->price || !code->table) return MOTE_ERR_NOMEM;
     const mote_table_spec *spec = plan->spec;
     mote_table t, escape;
     mote_status st = MOTE_OK;
     if (d->n_classes > 1 && d->class_coder == MOTE_CODER_RANS1)
-        st = build(spec++, 0, d->n_classes - 1, false, &t, &code->map);
+        st = build(spec++, 0, d->n_classes - 1, false, &t, map_table(code));
     if (d->escapes == 2 && st == MOTE_OK)
-        st = build(spec + d->n_classes, 0, MOTE_ESCAPE_MAX, true, &escape, &code->escape);
+        st = build(spec + d->n_classes, 0, MOTE_ESCAPE_MAX, true, &escape, escape_table(code));
     for (unsigned k = 0; k < d->n_classes && st == MOTE_OK; k++) {
         st = build(spec + k, d->vmin, d->vmax, d->escapes != 0, &t, &code->table[k]);
         if (st == MOTE_OK) fill_class(code, k, &t, d->escapes == 2 ? &escape : NULL);
@@ -92,6 +103,7 @@ void mote_plane_code_free(mote_plane_code *code)
 {
     free(code->token);
     free(code->price);
+    free(code->table);
     *code = (mote_plane_code){ 0 };
 }
 
@@ -157,25 +169,25 @@ static size_t put_map(mote_plane_writer *w, const mote_plane_code *code, const u
     }
     for (size_t i = 0; i < rows; i++) w->token[i] = (mote_token){ row_class[i], 0 };
     uint32_t length = (uint32_t)rows;
-    return put_symbols(w, 1, &code->map, &length, 1, NULL, rows);
+    return put_symbols(w, 1, map_table(code), &length, 1, NULL, rows);
 }
 
 /* Escape numbers of w->escape[0..n). */
 static size_t put_escapes(mote_plane_writer *w, const mote_plane_code *code, size_t n)
 {
     size_t bytes = 0, plain = 0;
-    const unsigned s = code->escape.shift;
     if (code->d.escapes == 2) {
+        const mote_enc_table *t = escape_table(code);
         for (size_t i = 0; i < n; i++) {
-            uint32_t e = w->escape[i], t = e >> s;
-            w->token[i] = (mote_token){ (uint8_t)(t < 15 ? t : 15), (uint8_t)(e & ((1u << s) - 1)) };
-            if (t >= 15) w->escape[plain++] = t - 15;
+            uint32_t rest = 0;
+            w->token[i] = mote_token_of((int32_t)w->escape[i], 0, t->shift, true, &rest);
+            if (w->token[i].symbol == MOTE_SYMBOLS - 1) w->escape[plain++] = rest / 2; /* never below: always even */
         }
         uint32_t length = (uint32_t)n;
-        bytes = put_symbols(w, 1, &code->escape, &length, 1, NULL, n);
+        bytes = put_symbols(w, 1, t, &length, 1, NULL, n);
         n = plain;
+        plain = 0;
     }
-    plain = 0;
     for (size_t i = 0; i < n; i++) plain += mote_varint_bytes(w->escape[i]);
     mote_plane_begin(w, plain);
     for (size_t i = 0; i < n; i++) mote_wr_varint(w->out, w->escape[i]);

@@ -12,9 +12,9 @@ typedef struct mote_plane_code {
     mote_plane d;
     uint32_t values;             /* of the range */
     const mote_table_spec *spec; /* as planned */
-    mote_enc_table map, escape, table[MOTE_CLASSES_MAX];
-    mote_token *token; /* [n_classes][values] */
-    uint16_t *price;   /* [n_classes][values], in 1/64 bit, escape included */
+    mote_enc_table *table;       /* of the classes, of the class map, of the escapes */
+    mote_token *token;           /* [n_classes][values] */
+    uint16_t *price;             /* [n_classes][values], in 1/64 bit, escape included */
 } mote_plane_code;
 
 /** NOMEM; TABLE if a plan cannot be coded. Borrows the plan. Free with mote_plane_code_free(), also after an error. */

@@ -53,11 +53,6 @@ void mote_records_free(mote_records *f)
     *f = (mote_records){ 0 };
 }
 
-void mote_records_clear(mote_records *f)
-{
-    mote_records_free(f);
-}
-
 static void note_use(void *ctx, unsigned id)
 {
     mote_needs_add(ctx, id);
@@ -158,9 +153,9 @@ mote_status mote_records_make(mote_records *f, const mote_records_target *target
         if (st == MOTE_OK) st = write_all(&a, k, k->seg_elems, false);
         if (st != MOTE_NEED_OUTPUT) break;
         st = mote_cutter_shrink(residents ? v : k, v != NULL);
-        mote_records_clear(f);
+        mote_records_free(f);
     }
     mote_wr_free(&a.out);
-    if (st != MOTE_OK) mote_records_clear(f);
+    if (st != MOTE_OK) mote_records_free(f);
     return st;
 }

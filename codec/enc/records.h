@@ -24,8 +24,7 @@ typedef struct mote_records {
 
 /** Copy a record's value. NOMEM. */
 mote_status mote_records_add(mote_records *f, const uint8_t *p, size_t n) MOTE_MUST_CHECK;
-/** Forget the records. */
-void mote_records_clear(mote_records *f);
+/** Forget the records; *f is empty again. */
 void mote_records_free(mote_records *f);
 
 /** What a form is made for. */
