@@ -36,8 +36,10 @@ static int32_t edge(const mote_table_spec *s, int32_t i)
     const int32_t e = 8 * (s->lo + i * (1 << s->shift)) - 4 - s->mean;
     const uint64_t product = (uint64_t)(uint32_t)(e < 0 ? -e : e) * s->inverse;
     const uint32_t t = product >> 27 ? 32767 : (uint32_t)(product >> 12);
-    const uint16_t *g = &mote_shape_cdf[s->shape][t >> 10];
-    const int32_t h = (int32_t)(g[0] + (((uint32_t)(g[1] - g[0]) * (t & 1023)) >> 10)) >> 1;
+    unsigned z = 10; /* points lie twice as wide apart in each octave of the tail */
+    while (t >> z > 7) z++;
+    const uint16_t *g = &mote_shape_cdf[s->shape][(t >> z) + 4 * (z - 10)];
+    const int32_t h = (int32_t)(g[0] + ((g[1] - g[0]) * (t - (t >> z << z)) >> z)) >> 1;
     return (32768 + (e < 0 ? -h : h)) >> (16 - s->bits);
 }
 

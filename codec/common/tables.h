@@ -7,7 +7,7 @@
 
 #define MOTE_SYMBOLS 16
 #define MOTE_SHAPES 8
-#define MOTE_SHAPE_POINTS 33
+#define MOTE_SHAPE_POINTS 17
 #define MOTE_ESCAPE_MAX ((1 << 20) - 1) /* largest escape number */
 #define MOTE_TABLE_LO_MAX (1 << 17)
 #define MOTE_TABLE_MEAN_MAX (1 << 20)
