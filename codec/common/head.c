@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "base/apart.h"
 #include "base/fields.h"
 
 /* What a plane may be coded with, and whether its values have a sign. Spec codecs.md 2.2 */
@@ -32,7 +33,7 @@ typedef struct parser {
     void *ctx;
 } parser;
 
-static unsigned number(parser *q, unsigned max)
+MOTE_APART static unsigned number(parser *q, unsigned max)
 {
     return (unsigned)mote_rd_varint_max(&q->r, max, MOTE_ERR_HEAD);
 }
@@ -45,17 +46,17 @@ static size_t positive(mote_rd *r, size_t max, mote_status st)
     return n;
 }
 
-/* A rule of the head */
-static void rule(parser *q, bool kept)
+/* A rule of the head has been broken. */
+static void refuse(parser *q)
 {
-    if (!kept) mote_rd_fail(&q->r, MOTE_ERR_HEAD);
+    mote_rd_fail(&q->r, MOTE_ERR_HEAD);
 }
 
 /* An id of [first, last], of which this reader knows those up to `known`. */
 static unsigned read_id(parser *q, unsigned first, unsigned known, unsigned last)
 {
     unsigned id = number(q, last);
-    rule(q, id >= first);
+    if (id < first) refuse(q);
     if (id > known) mote_rd_fail(&q->r, MOTE_ERR_UNSUPPORTED);
     if (q->used && mote_rd_ok(&q->r)) q->used(q->ctx, id);
     return id;
@@ -101,10 +102,10 @@ static void read_plane(parser *q, mote_plane *p, unsigned role, int32_t span)
     p->vmax = p->vmin + span;
     if (coder == MOTE_CODER_STORED) return;
     if (coder == MOTE_CODER_ZSTD) {
-        rule(q, (role & MAY_ZSTD) && q->h->term.layout == MOTE_LAYOUT_DENSE);
+        if (!(role & MAY_ZSTD) || q->h->term.layout != MOTE_LAYOUT_DENSE) refuse(q);
         return;
     }
-    rule(q, role & (coder == MOTE_CODER_CONSTANT ? MAY_CONSTANT : MAY_RANS));
+    if (!(role & (coder == MOTE_CODER_CONSTANT ? MAY_CONSTANT : MAY_RANS))) refuse(q);
     if (coder == MOTE_CODER_CONSTANT) {
         p->constant = mote_rd_zigzag(&q->r, 1 << 17, MOTE_ERR_RANGE);
         if (p->constant < p->vmin || p->constant > p->vmax) mote_rd_fail(&q->r, MOTE_ERR_RANGE);
@@ -118,8 +119,8 @@ static void read_plane(parser *q, mote_plane *p, unsigned role, int32_t span)
         p->class_coder = (uint8_t)read_coder(q);
         if (p->class_coder == MOTE_CODER_RANS1)
             read_table(q, 0, (int32_t)n - 1, false);
-        else
-            rule(q, p->class_coder == MOTE_CODER_STORED);
+        else if (p->class_coder != MOTE_CODER_STORED)
+            refuse(q);
     }
     p->escapes = (uint8_t)number(q, role & MAY_ESCAPE ? 2 : 0);
     for (unsigned i = 0; i < n; i++) read_table(q, p->vmin, p->vmax, p->escapes != 0);
@@ -153,13 +154,13 @@ static unsigned read_exact(parser *q, mote_num *n, unsigned dtype)
     const unsigned held = number(q, MOTE_C128); /* integer: byte planes */
     if (n->numeric == MOTE_NUM_FLOAT) {
         n->dtype = (uint8_t)held;
-        rule(q, mote_float_split(held, &n->k, &n->n_bytes, &width) && mote_float_holds(held, dtype));
+        if (!mote_float_split(held, &n->k, &n->n_bytes, &width) || !mote_float_holds(held, dtype)) refuse(q);
         return width;
     }
     const unsigned bits = mote_dtype_bits(dtype) - 8 * held;
     const uint32_t floats = 0xFFu << MOTE_F16,
                    is_signed = 1u << MOTE_I8 | 1u << MOTE_I16 | 1u << MOTE_I32 | 1u << MOTE_I64 | 1u << MOTE_I4;
-    rule(q, held <= MOTE_BYTE_PLANES_MAX && bits - 1 < 16 && !(floats >> dtype & 1) && dtype <= MOTE_I4);
+    if (held > MOTE_BYTE_PLANES_MAX || bits - 1 >= 16 || (floats >> dtype & 1) || dtype > MOTE_I4) refuse(q);
     n->n_bytes = (uint8_t)held;
     return bits | ((is_signed >> dtype & 1) ? IS_SIGNED : 0);
 }
@@ -178,7 +179,7 @@ static unsigned read_affine(parser *q, mote_num *n, unsigned dtype)
     n->scope = (uint8_t)number(q, 2);
     if (n->scope == 2) n->group = (uint32_t)positive(&q->r, (size_t)1 << 31, MOTE_ERR_HEAD);
     n->scale_dtype = (uint8_t)number(q, MOTE_F32);
-    rule(q, (0x101FEu >> bits & 1) && n->scale_dtype >= MOTE_F16 && dtype - MOTE_F16 <= MOTE_F64 - MOTE_F16);
+    if (!(0x101FEu >> bits & 1) || n->scale_dtype < MOTE_F16 || dtype - MOTE_F16 > MOTE_F64 - MOTE_F16) refuse(q);
     if (n->scope == 0) {
         n->scale = mote_rd_le(&q->r, n->scale_dtype == MOTE_F32 ? 4 : 2);
         if (!mote_scale_ok(n->scale, n->scale_dtype)) mote_rd_fail(&q->r, MOTE_ERR_SCALE);
@@ -194,7 +195,7 @@ static void read_numeric(parser *q, mote_num *n, bool factor)
     const unsigned dtype = factor ? MOTE_F32 : q->h->dtype;
     n->numeric = (uint8_t)read_id(q, MOTE_NUM_STORED, MOTE_NUM_AFFINE, 95);
     n->dtype = (uint8_t)dtype;
-    rule(q, !factor || n->numeric == MOTE_NUM_FLOAT || n->numeric == MOTE_NUM_AFFINE);
+    if (factor && n->numeric != MOTE_NUM_FLOAT && n->numeric != MOTE_NUM_AFFINE) refuse(q);
     if (!mote_rd_ok(&q->r)) return;
     if (n->numeric == MOTE_NUM_STORED) {
         read_plane(q, &n->v, ROLE_ELEMENTS, INT32_MAX);
@@ -215,10 +216,10 @@ static uint32_t read_term(parser *q)
     const unsigned layout = read_id(q, MOTE_LAYOUT_DENSE, MOTE_LAYOUT_LOWRANK, 31), dtype = h->dtype;
     uint32_t residents = 0;
     t->layout = (uint8_t)layout;
-    rule(q, layout == MOTE_LAYOUT_DENSE || mote_dtype_bits(dtype) >= 8);
+    if (layout != MOTE_LAYOUT_DENSE && mote_dtype_bits(dtype) < 8) refuse(q);
     if (layout == MOTE_LAYOUT_BITMASK || layout == MOTE_LAYOUT_CSR) {
         const size_t piece = h->seg_elems < h->cols ? h->seg_elems : h->cols;
-        rule(q, piece <= MOTE_PIECE_SPARSE_MAX);
+        if (piece > MOTE_PIECE_SPARSE_MAX) refuse(q);
         if (layout == MOTE_LAYOUT_BITMASK) {
             read_plane(q, &t->mask, ROLE_MASK, 15);
         } else if (mote_rd_ok(&q->r)) {
@@ -228,7 +229,7 @@ static uint32_t read_term(parser *q)
     } else if (layout == MOTE_LAYOUT_LOWRANK) {
         t->rank = (uint32_t)positive(&q->r, h->rows < h->cols ? h->rows : h->cols, MOTE_ERR_HEAD); /* < 2^24 */
         t->rows_per_record = (uint32_t)positive(&q->r, t->rank, MOTE_ERR_HEAD);
-        rule(q, h->seg_rows > 0 && dtype - MOTE_F16 <= MOTE_F32 - MOTE_F16);
+        if (h->seg_rows == 0 || dtype - MOTE_F16 > MOTE_F32 - MOTE_F16) refuse(q);
         if (t->rows_per_record == 0) return 0; /* there was a failure */
         residents = (t->rank - 1) / t->rows_per_record + 1;
         read_numeric(q, &t->v, true);
@@ -271,7 +272,7 @@ mote_status mote_head_read(mote_head *h, mote_table *tables, mote_table_spec *sp
 {
     enum { GRID = 1, TERMS, TABLES, RESIDENT, AXIS, FIELDS };
     mote_rd f[FIELDS];
-    mote_status st = mote_fields_find(f, FIELDS, 1 << 2 | 1 << 4 | 1 << 6 | 1 << 8 | 1 << 10, r);
+    mote_status st = mote_fields_find(f, FIELDS, 1 << 2 | 1 << 4 | 1 << 6 | 1 << 8 | 1 << 10, &r);
     if (st == MOTE_OK && elements > SIZE_MAX / 32) st = MOTE_ERR_MEMORY;
     if (st != MOTE_OK) return st;
 
@@ -290,13 +291,13 @@ mote_status mote_head_read(mote_head *h, mote_table *tables, mote_table_spec *sp
                  .max_tables = max_tables,
                  .used = used,
                  .ctx = ctx };
-    rule(&q, begins_at_bytes(h));
+    if (!begins_at_bytes(h)) refuse(&q);
     const uint32_t residents = read_term(&q);
     if (mote_rd_left(&q.r) > 0) { /* a sum of terms: two are registered, but not for this reader */
         read_term(&q);
         mote_rd_fail(&q.r, mote_rd_left(&q.r) > 0 ? MOTE_ERR_LIMIT : MOTE_ERR_UNSUPPORTED);
     }
-    rule(&q, h->n_residents == residents);
+    if (h->n_residents != residents) refuse(&q);
     f[TERMS] = q.r;
     f[TABLES] = q.tables;
     if (h->n_tables == 0) mote_rd_fail(&f[TABLES], MOTE_ERR_TRAILING); /* not even empty */

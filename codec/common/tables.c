@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "base/apart.h"
+
 /* Spec codecs.md 2.3 */
 void mote_table_read(mote_rd *r, mote_table_spec *spec)
 {
@@ -31,7 +33,7 @@ void mote_table_read(mote_rd *r, mote_table_spec *spec)
 }
 
 /* c(i) of the spec: what lies below symbol i */
-static int32_t edge(const mote_table_spec *s, int32_t i)
+MOTE_APART static int32_t edge(const mote_table_spec *s, int32_t i)
 {
     const int32_t e = 8 * (s->lo + i * (1 << s->shift)) - 4 - s->mean;
     const uint64_t product = (uint64_t)(uint32_t)(e < 0 ? -e : e) * s->inverse;

@@ -6,15 +6,10 @@
 
 #include <string.h>
 
+#include "base/apart.h"
 #include "base/digest.h"
 #include "dec/seg.h"
 #include "kern/kern.h"
-
-#if defined(__GNUC__)
-#define APART __attribute__((noinline))
-#else
-#define APART
-#endif
 
 typedef enum state {
     /* before trust */
@@ -308,7 +303,7 @@ static mote_status on_body(mote_loader *ld)
 }
 
 /* The record at the cursor. */
-static mote_status read_record(mote_loader *ld)
+MOTE_APART static mote_status read_record(mote_loader *ld)
 {
     const uint8_t *chunk = work(ld, CHUNK);
     return mote_record_read(&ld->record, chunk + ld->cursor, ld->chunk_bytes - ld->cursor);
@@ -351,19 +346,22 @@ static mote_status finish(mote_loader *ld)
     ld->state = ST_DONE;
     if (ld->chunks_read < ld->manifest.n_chunks) return MOTE_OK; /* a pulling reader left something out */
     ld->seen.n_entries = ld->manifest.facts.n_entries;
-    if (memcmp(&ld->seen, &ld->manifest.facts, sizeof ld->seen) != 0) return MOTE_ERR_FACTS;
-    return memcmp(&ld->needs_seen, &ld->manifest.needs, sizeof ld->needs_seen) == 0 ? MOTE_OK : MOTE_ERR_FACTS;
+    return memcmp(&ld->seen, &ld->manifest.facts, sizeof ld->seen) == 0 &&
+                   memcmp(&ld->needs_seen, &ld->manifest.needs, sizeof ld->needs_seen) == 0
+               ? MOTE_OK
+               : MOTE_ERR_FACTS;
 }
 
 /* The next entry that has elements; PH_END if there is none. */
 static void next_tensor(mote_loader *ld)
 {
     const dirent *d = work(ld, DIRECTORY);
-    while (ld->index < ld->manifest.facts.n_entries && d[ld->index].elements == 0) ld->index++;
-    ld->phase = PH_END;
-    if (ld->index == ld->manifest.facts.n_entries) return;
-    ld->phase = PH_HEAD;
-    ld->cur = d[ld->index];
+    for (ld->phase = PH_END; ld->index < ld->manifest.facts.n_entries; ld->index++) {
+        ld->cur = d[ld->index];
+        if (ld->cur.elements == 0) continue;
+        ld->phase = PH_HEAD;
+        return;
+    }
 }
 
 static mote_status on_entry(mote_loader *ld, mote_event *event)
@@ -386,11 +384,13 @@ static mote_status on_entry(mote_loader *ld, mote_event *event)
     ld->cur = (dirent){ e->elements, e->stored, e->chunk, e->offset, e->dtype };
     event->type = MOTE_EVENT_ENTRY;
     event->entry = e;
-    if (!ld->finding) ((dirent *)work(ld, DIRECTORY))[ld->index] = ld->cur;
-    if (++ld->index == ld->manifest.facts.n_entries && !ld->finding) {
-        ld->index = 0;
-        next_tensor(ld);
-    }
+    dirent *d = work(ld, DIRECTORY);
+    const uint32_t i = ld->index++;
+    if (ld->finding) return MOTE_OK;
+    d[i] = ld->cur;
+    if (ld->index < ld->manifest.facts.n_entries) return MOTE_OK;
+    ld->index = 0;
+    next_tensor(ld);
     return MOTE_OK;
 }
 
@@ -485,15 +485,14 @@ static mote_status on_output(mote_loader *ld, mote_out *out, mote_event *event)
     event->block.rows = x.rows;
     event->block.cols = x.cols;
     event->block.data = out->p;
-    const size_t need = native ? (mote_seg_native_bytes(h, resident) + 7) & ~(size_t)7
-                               : mote_bytes_of(x.rows * x.cols, mote_form_bits(h->dtype, form));
+    const size_t need =
+        native ? mote_seg_native_bytes(h, resident) : mote_bytes_of(x.rows * x.cols, mote_form_bits(h->dtype, form));
     event->block.bytes = event->need = need;
     if (need == SIZE_MAX) return MOTE_ERR_MEMORY;
     if (!direct && need > out->left) return MOTE_NEED_OUTPUT;
     mote_status st;
     if (native) {
         if ((uintptr_t)out->p % 8) return MOTE_ERR_ARG;
-        memset(out->p, 0, need); /* what is added to a multiple of 8 */
         st = mote_seg_native(&ld->seg, &ld->env, ld->part, resident, rec->value, rec->bytes, &ld->native, out->p, need);
         event->block.cols = ld->native.cols;
         event->block.native = &ld->native;
@@ -595,7 +594,7 @@ static mote_status on_record(mote_loader *ld, mote_event *event)
 
 /* One step: something happened (event), something is missing, or go on. Merged into run(), the states would have to
  * share its registers. */
-APART static mote_status turn(mote_loader *ld, mote_out *out, mote_event *event)
+MOTE_APART static mote_status turn(mote_loader *ld, mote_out *out, mote_event *event)
 {
     switch ((state)ld->state) {
     case ST_PRELUDE: return on_prelude(ld);
@@ -737,16 +736,16 @@ mote_status mote_loader_find(mote_loader *ld, const mote_source *source, uint8_t
         mote_out no_output = { 0 };
         st = mote_loader_pull(ld, source, &no_output, &event); /* an entry: nothing else stands here */
         if (st != MOTE_OK) return st;
-        const mote_entry *e = event.entry;
+        const mote_entry *e = &ld->entry;
         int order = mote_entry_compare(e->kind, e->name, kind, name);
         if (order > 0) break; /* the directory is sorted */
         if (order < 0) continue;
         *entry = *e;
-        ld->index = event.index;
+        ld->index--;
         ld->phase = PH_HEAD;
-        if (e->elements) return fail(ld, go_to(ld, e->chunk, e->offset));
         ld->state = ST_FOUND;
-        return MOTE_OK;
+        if (e->elements) st = go_to(ld, e->chunk, e->offset);
+        return fail(ld, st);
     }
     ld->state = ST_FOUND;
     return MOTE_ERR_MISSING_TENSOR;

@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "base/apart.h"
+
 #define STATE_LOW 65536u /* states lie in [2^16, 2^32) and end at 2^16 */
 
 bool mote_seg_fail(mote_seg *w, mote_status st)
@@ -123,7 +125,7 @@ static bool read_words(mote_seg *w, mote_stream *s, unsigned coder, unsigned tab
 }
 
 /* The number of the next escape, < 2^20; its plane's symbols are s. Spec codecs.md 3.5 */
-static int32_t read_escape(mote_seg *w, mote_stream *s, const mote_plane *p)
+MOTE_APART static int32_t read_escape(mote_seg *w, mote_stream *s, const mote_plane *p)
 {
     uint16_t u = 0;
     unsigned shift = 0;

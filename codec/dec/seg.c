@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "base/apart.h"
 #include "dec/numbers.h"
 #include "dec/planes.h"
 
@@ -32,7 +33,7 @@ static void wipe(const mote_dest *d, size_t rows, size_t cols, unsigned bits)
 
 /* --- pieces --- */
 
-static bool dense_piece(mote_seg *w)
+MOTE_APART static bool dense_piece(mote_seg *w)
 {
     for (size_t c = 0, m; c < w->cols; c += m) {
         m = w->cols - c < w->block ? w->cols - c : w->block;
@@ -234,8 +235,8 @@ mote_status mote_seg_resident(mote_seg *w, const mote_seg_env *env, uint32_t r, 
 /* A part of n bytes of a native block that so far has *total; NULL while only bytes are counted. */
 static void *part(uint8_t *base, size_t *total, size_t n)
 {
-    const size_t at = (*total + 7) & ~(size_t)7;
-    *total = at + n;
+    const size_t at = *total;
+    *total += (n + 7) & ~(size_t)7;
     return base ? base + at : NULL;
 }
 

@@ -2,16 +2,16 @@
  * The fields of fields.h. Device code. */
 #include "base/fields.h"
 
-mote_status mote_fields_find(mote_rd *field, unsigned n, uint32_t known, mote_rd r)
+mote_status mote_fields_find(mote_rd *field, unsigned n, uint32_t known, mote_rd *r)
 {
     for (unsigned i = 0; i < n; i++) field[i] = (mote_rd){ .st = MOTE_ERR_MISSING };
-    for (mote_tlv f = { 0 }; mote_tlv_next(&r, &f);) {
+    for (mote_tlv f = { 0 }; mote_tlv_next(r, &f);) {
         if (f.tag < 32 && known >> f.tag & 1)
             field[f.tag / 2] = f.value;
         else
-            mote_tlv_unknown(&r, &f);
+            mote_tlv_unknown(r, &f);
     }
-    return r.st;
+    return r->st;
 }
 
 mote_status mote_fields_end(const mote_rd *field, unsigned n, uint32_t required)

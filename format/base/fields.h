@@ -8,13 +8,13 @@
 #include "mote/package.h"
 
 /**
- * Find the fields of a structure.
+ * Find the fields of the structure that is all of r.
  *
  * field   field[tag / 2] reads the value of that tag; those that are not there are empty, with the status MISSING
  * known   bit t: tag t is known; no two known tags share their half, and n is more than the largest
  * Errors  those of the framing: ORDER, TRUNCATED, VARINT, LIMIT; CRITICAL
  */
-mote_status mote_fields_find(mote_rd *field, unsigned n, uint32_t known, mote_rd r) MOTE_MUST_CHECK;
+mote_status mote_fields_find(mote_rd *field, unsigned n, uint32_t known, mote_rd *r) MOTE_MUST_CHECK;
 /** Has every field been read well and to its end? required: bit tag / 2, the fields that must be there (MISSING). */
 mote_status mote_fields_end(const mote_rd *field, unsigned n, uint32_t required) MOTE_MUST_CHECK;
 

@@ -47,8 +47,8 @@ mote_status mote_entry_read(mote_entry *out, const uint8_t *bytes, size_t n)
 {
     enum { KIND = 1, NAME, DTYPE, SHAPE, PLACE, STORED, DIGEST, FIELDS };
     const uint32_t known = 1 << 2 | 1 << 4 | 1 << 6 | 1 << 8 | 1 << 10 | 1 << 12 | 1 << 15, required = 0x7E;
-    mote_rd f[FIELDS];
-    mote_status st = mote_fields_find(f, FIELDS, known, mote_rd_init(bytes, n));
+    mote_rd f[FIELDS], r = mote_rd_init(bytes, n);
+    mote_status st = mote_fields_find(f, FIELDS, known, &r);
     if (st != MOTE_OK) return st;
     mote_entry e = { .kind = mote_rd_u8(&f[KIND]), .dtype = mote_rd_u8(&f[DTYPE]) };
     const unsigned bits = mote_dtype_bits(e.dtype);

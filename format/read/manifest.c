@@ -62,8 +62,8 @@ mote_status mote_manifest_read(mote_manifest *out, const uint8_t *bytes, size_t 
     const uint32_t known = 1 << 2 | 1 << 4 | 1 << 6 | 1 << 8 | 1 << 10 | 1 << 12 | 1 << 14 | 1 << 17 | 1 << 19 |
                            1 << 21 | 1 << 23,
                    required = 1 << TREE | 1 << FACTS | 1 << NEEDS;
-    mote_rd f[FIELDS];
-    mote_status st = mote_fields_find(f, FIELDS, known, mote_rd_init(bytes, n));
+    mote_rd f[FIELDS], r = mote_rd_init(bytes, n);
+    mote_status st = mote_fields_find(f, FIELDS, known, &r);
     if (st != MOTE_OK) return st;
     mote_manifest m = { 0 };
     read_tree(&m, &f[TREE]);

@@ -3,6 +3,7 @@
  * function of the chunk number alone. Spec format.md 7. Device code. */
 #include <string.h>
 
+#include "base/apart.h"
 #include "base/digest.h"
 #include "base/le.h"
 #include "mote/package.h"
@@ -53,7 +54,7 @@ static uint32_t page_bytes(const mote_tree *t, unsigned level)
 }
 
 /* The root's page comes first, so that only the last is shorter than the others. */
-static uint8_t *page_at(const mote_tree *t, unsigned level)
+MOTE_APART static uint8_t *page_at(const mote_tree *t, unsigned level)
 {
     return t->pages + (size_t)MOTE_PAGE_BYTES_ABOVE * (t->height - level);
 }
@@ -70,10 +71,10 @@ static size_t length_of(const uint8_t *entry, unsigned level)
     return n > SIZE_MAX ? SIZE_MAX : (size_t)n;
 }
 
-/* The entry of the node of `level` on the way to t->chunk, in the page above it. */
-static const uint8_t *entry_of(const mote_tree *t, unsigned level)
+/* Bytes of a page before the entry of the node of `level` on the way to t->chunk. */
+static size_t before(const mote_tree *t, unsigned level)
 {
-    return page_at(t, level + 1) + (t->chunk >> 4 * level & (MOTE_FANOUT - 1)) * entry_bytes(level + 1);
+    return (t->chunk >> 4 * level & (MOTE_FANOUT - 1)) * entry_bytes(level + 1);
 }
 
 /* What the parent of the node to read next says of it: its length, and where its digest is. */
@@ -81,7 +82,7 @@ static size_t stated(const mote_tree *t, const uint8_t **digest)
 {
     *digest = t->manifest->root;
     if (t->level == t->height) return t->manifest->body_bytes;
-    const uint8_t *entry = entry_of(t, t->level);
+    const uint8_t *entry = page_at(t, t->level + 1u) + before(t, t->level);
     *digest = entry + entry_bytes(t->level + 1u) - MOTE_DIGEST_BYTES;
     return length_of(entry, t->level + 1u);
 }
@@ -154,8 +155,8 @@ size_t mote_tree_position(const mote_tree *t)
     size_t at = 0;
     for (unsigned k = t->height; k > t->level; k--) {
         at += page_bytes(t, k);
-        for (const uint8_t *e = page_at(t, k), *end = entry_of(t, k - 1); e < end; e += entry_bytes(k))
-            at += length_of(e, k);
+        const uint8_t *page = page_at(t, k);
+        for (size_t i = 0, end = before(t, k - 1); i < end; i += entry_bytes(k)) at += length_of(page + i, k);
     }
     return at;
 }
