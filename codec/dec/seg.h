@@ -91,7 +91,7 @@ size_t mote_seg_native_bytes(const mote_head *h, bool resident);
  * Lowrank  all residents must have been decoded into env->factors by mote_seg_resident() before
  * Output   all elements of the segment, nothing else; on any error they are all zero (the callee wipes)
  * Errors   STREAM, RANGE, INDEX, SCALE, PADDING, ZSTD, TRUNCATED, VARINT, TRAILING (the record), UNSUPPORTED,
- *          ARG (the form), NOMEM (scratch, or more than the address space)
+ *          ARG (the form), NOMEM (scratch). Of several faults, which one is met first depends on the form.
  */
 mote_status mote_seg_dense(mote_seg *w, const mote_seg_env *env, size_t s, const uint8_t *rec, size_t n,
                            const mote_dest *d) MOTE_MUST_CHECK;
@@ -102,8 +102,7 @@ mote_status mote_seg_resident(mote_seg *w, const mote_seg_env *env, uint32_t r, 
 
 /**
  * Decode segment (resident: resident record) s in native form into buf[0..bytes), 8-aligned; *out then points into it,
- * every part at a multiple of 8; after an
- * error it is of no use.
+ * every part at a multiple of 8; after an error it is of no use.
  *
  * Output  at most mote_seg_native_bytes(); on any error all of buf[0..bytes) that may have been written is zero
  * Errors  as above; NOMEM: bytes < what this segment may need
