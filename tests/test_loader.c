@@ -556,6 +556,32 @@ START_TEST(skipping_in_one_chunk_still_reads_everything)
 }
 END_TEST
 
+/* If everything has been read all the same, facts and needs are judged. */
+START_TEST(skipping_does_not_hide_false_facts)
+{
+    pkg_model m = { 0 };
+    mote_wr file = { 0 };
+    pkg_model_add1(&m, MOTE_KIND_TENSOR, "a", MOTE_U8, 10, 0);
+    pkg_model_add1(&m, MOTE_KIND_TENSOR, "b", MOTE_U8, 11, 0);
+    pkg_model_write(&m, 4096, 1, &file);
+    for (uint64_t skip = 0; skip < 4; skip++) {
+        for (int fault = 0; fault < 2; fault++) {
+            pkg p;
+            pkg_read(&p, file.p, file.n);
+            if (fault == 0) tlv_set(&p.manifest, 6, "\x01\x20\x60\x62", 4);
+            if (fault == 1) p.fact[SEG_RAW_MAX]++;
+            pkg_finish(&p);
+            pkg_load l = { .file = p.file.p, .n = p.file.n, .config = pkg_config(1), .skip = skip };
+            ck_assert(pkg_pull(&l) == MOTE_ERR_FACTS && !l.complete);
+            pkg_load_free(&l);
+            pkg_free(&p);
+        }
+    }
+    mote_wr_free(&file);
+    pkg_model_free(&m);
+}
+END_TEST
+
 /* ---- single tensors ---- */
 
 START_TEST(found_tensors_are_those_of_the_stream)
@@ -736,6 +762,73 @@ START_TEST(a_place_that_was_not_read_is_not_taken_for_read) /* A13 */
 }
 END_TEST
 
+/* Tensors of one shape: a head found at another's place would fit. */
+static void alike(mote_wr *file)
+{
+    pkg_model m = { 0 };
+    pkg_model_add1(&m, MOTE_KIND_TENSOR, "a", MOTE_U8, 10, 0);
+    pkg_model_add1(&m, MOTE_KIND_TENSOR, "b", MOTE_U8, 10, 0);
+    pkg_model_add1(&m, MOTE_KIND_TENSOR, "c", MOTE_U8, 10, 0);
+    pkg_model_write(&m, 128, 1, file);
+    pkg_model_free(&m);
+}
+
+START_TEST(a_skip_never_leads_backwards) /* D16: two entries, one place */
+{
+    mote_wr file = { 0 };
+    alike(&file);
+    for (size_t from = 1; from < 3; from++) {
+        for (size_t to = 0; to < from; to++) {
+            pkg p;
+            size_t n = 0;
+            pkg_read(&p, file.p, file.n);
+            uint8_t place[8];
+            memcpy(place, tlv_get(pkg_entry(&p, to), 10, &n), 8);
+            tlv_set(pkg_entry(&p, from), 10, place, 8);
+            pkg_finish(&p);
+            for (uint64_t skip = 0; skip < 8; skip++) {
+                pkg_load l = { .file = p.file.p, .n = p.file.n, .config = pkg_config(1), .skip = skip };
+                ck_assert_int_eq(pkg_pull(&l), MOTE_ERR_ORDER);
+                pkg_load_free(&l);
+            }
+            pkg_free(&p);
+        }
+    }
+    mote_wr_free(&file);
+}
+END_TEST
+
+/* The bytes of a tensor may look like records: a place there is none. */
+START_TEST(a_place_inside_a_record_is_refused)
+{
+    static const uint8_t inner[] = { 2, 10, 2, 3, 1, 4, 4, 4, 3, 1, 32, 96, 4, 4, 'e', 'v', 'i', 'l' };
+    pkg_model m = { 0 };
+    mote_wr file = { 0 };
+    pkg p;
+    pkg_model_add(&m, MOTE_KIND_TENSOR, "a", MOTE_U8, 1, (uint64_t[]){ sizeof inner }, inner, 0);
+    pkg_model_add1(&m, MOTE_KIND_TENSOR, "b", MOTE_U8, 4, 0);
+    pkg_model_write(&m, 4096, 1, &file);
+    pkg_read(&p, file.p, file.n);
+    mote_entry e;
+    const mote_wr *fields = pkg_entry(&p, 0);
+    ck_assert_int_eq(mote_entry_read(&e, fields->p, fields->n), MOTE_OK);
+    uint8_t place[8] = { 0 };
+    mote_put32(place + 4, e.offset + (uint32_t)pkg_head(&p, 0)->n + 2 + 2);
+    tlv_set(pkg_entry(&p, 1), 10, place, 8);
+    pkg_finish(&p);
+    pkg_load found = { .file = p.file.p, .n = p.file.n, .config = pkg_config(1) }, skipped = found;
+    skipped.skip = 1;
+    ck_assert_int_eq(pkg_find_one(&found, 1, text("b")), MOTE_ERR_ORDER);
+    ck_assert_int_eq(pkg_pull(&skipped), MOTE_ERR_ORDER);
+    ck_assert_uint_eq(found.data.n, 0);
+    pkg_load_free(&found);
+    pkg_load_free(&skipped);
+    pkg_free(&p);
+    mote_wr_free(&file);
+    pkg_model_free(&m);
+}
+END_TEST
+
 /* ---- sources that fail ---- */
 
 START_TEST(a_failed_read_is_tried_again_and_nothing_is_lost)
@@ -768,6 +861,46 @@ START_TEST(a_source_that_ends_early_gives_io_and_never_done)
         ck_assert(pkg_pull(&l) == MOTE_ERR_IO && !l.complete);
         pkg_load_free(&l);
     }
+}
+END_TEST
+
+/* A source that cannot be read at one place. */
+typedef struct hole {
+    watch w;
+    uint64_t from, to;
+} hole;
+
+static int read_around(void *ctx, uint64_t offset, uint8_t *to, size_t n)
+{
+    hole *h = ctx;
+    if (offset < h->to && offset + n > h->from) return -1;
+    return watched_read(&h->w, offset, to, n);
+}
+
+START_TEST(what_was_given_up_is_not_asked_for_again)
+{
+    mote_loader_config config = pkg_config(1);
+    mote_entry entry;
+    session s;
+    pkg p;
+    pkg_read(&p, rich.p, rich.n);
+    pkg_finish(&p);
+    begin(&s, &rich, &config);
+    ck_assert_int_eq(pull(&s), MOTE_OK);
+    ck_assert_int_eq(mote_loader_find(s.ld, &s.source, 1, text("scalar"), &entry), MOTE_OK);
+    hole h = { { .file = rich.p, .n = rich.n },
+               p.body_at + p.chunk_at[entry.chunk],
+               p.body_at + p.chunk_at[entry.chunk] + 1 };
+    pkg_free(&p);
+    s.source = (mote_source){ read_around, &h };
+    for (unsigned i = 0; i < 3; i++) ck_assert_int_eq(pull(&s), MOTE_ERR_IO);
+    ck_assert_int_eq(mote_loader_find(s.ld, &s.source, 1, text("../../etc/passwd"), &entry), MOTE_OK);
+    until(&s, true, MOTE_EVENT_TENSOR_END, 0);
+    ck_assert_int_eq(mote_loader_find(s.ld, &s.source, 1, text("scalar"), &entry), MOTE_OK);
+    ck_assert_int_eq(pull(&s), MOTE_ERR_IO);
+    h.to = 0;
+    until(&s, true, MOTE_EVENT_TENSOR_END, 8);
+    free(s.work);
 }
 END_TEST
 
@@ -826,17 +959,21 @@ static Suite *suite(void)
     tcase_add_unchecked_fixture(tc, setup, teardown);
     tcase_add_test(tc, skipped_tensors_leave_no_trace_in_the_data);
     tcase_add_test(tc, skipping_in_one_chunk_still_reads_everything);
+    tcase_add_test(tc, skipping_does_not_hide_false_facts);
     tcase_add_test(tc, found_tensors_are_those_of_the_stream);
     tcase_add_test(tc, names_that_are_not_there_are_missing);
     tcase_add_test(tc, finds_may_follow_each_other_in_any_way);
     tcase_add_test(tc, a_find_ends_the_choices_of_the_tensor_before);
     tcase_add_test(tc, places_that_are_not_true_are_refused_by_all);
     tcase_add_test(tc, a_place_that_was_not_read_is_not_taken_for_read);
+    tcase_add_test(tc, a_skip_never_leads_backwards);
+    tcase_add_test(tc, a_place_inside_a_record_is_refused);
     suite_add_tcase(s, tc);
     tc = tcase_create("sources");
     tcase_add_unchecked_fixture(tc, setup, teardown);
     tcase_add_test(tc, a_failed_read_is_tried_again_and_nothing_is_lost);
     tcase_add_test(tc, a_source_that_ends_early_gives_io_and_never_done);
+    tcase_add_test(tc, what_was_given_up_is_not_asked_for_again);
     tcase_add_test(tc, data_read_again_is_verified_again);
     suite_add_tcase(s, tc);
     return s;

@@ -229,6 +229,17 @@ START_TEST(unknown_algorithms_and_keys_are_skipped)
     put_entry(&w, 2, 1, 0);
     ck_assert_int_eq(check_exact(&one, &w), MOTE_ERR_UNTRUSTED);
     mote_wr_free(&w);
+    /* and under that algorithm its id is another: who writes the id of Ed25519 names nobody */
+    const uint8_t other[12 + 3] = { 2, 1, 3, 0 };
+    mote_wr_bytes(&w, other, sizeof other);
+    memcpy(w.p + 4, pkg_id(0), 8);
+    ck_assert_int_eq(check_exact(&one, &w), MOTE_ERR_UNTRUSTED);
+    wr_delete(&w, 0, w.n);
+    put_entry(&w, 1, 1, 0);
+    mote_wr_bytes(&w, other, sizeof other);
+    memcpy(w.p + 76 + 4, pkg_id(0), 8);
+    ck_assert_int_eq(check_exact(&one, &w), MOTE_OK);
+    mote_wr_free(&w);
     /* a signature of key 1 that claims to be of key 0 */
     put_entry(&w, 1, 1, 1);
     mote_key_id(mote_crypto_host(), w.p + 4, 1, pkg_key(0)->pub, 32);

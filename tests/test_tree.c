@@ -305,6 +305,7 @@ static const lie_row lies[] = {
     { "level 2: an empty child that adds up", 20, 1, 0, -(36 * 4 + 20), MOTE_ERR_TREE },
     { "level 2: 2^63", 20, 1, (uint64_t)1 << 63, 0, MOTE_ERR_TREE },
     { "level 2: 2^64-1, sums that would wrap", 20, 1, UINT64_MAX, 0, MOTE_ERR_TREE },
+    { "level 2: sums that wrap to a body shorter than the page", 20, 1, (uint64_t)0 - 726, -890, MOTE_ERR_TREE },
     { "level 2: 2^32 more", 20, 1, 36 * 4 + 20 + ((uint64_t)1 << 32), 0, MOTE_ERR_TREE },
 };
 
@@ -384,6 +385,27 @@ START_TEST(a_refused_page_is_not_in_memory)
 }
 END_TEST
 
+START_TEST(a_page_that_was_passed_by_is_not_that_of_its_neighbours)
+{
+    body b;
+    body_make(&b, 300);
+    uint8_t pages[3 * 640];
+    mote_manifest m = manifest_of(&b);
+    mote_tree t;
+    static const uint32_t aside[][2] = { { 20, 21 }, { 40, 33 }, { 290, 291 }, { 257, 256 }, { 17, 299 } };
+    for (size_t i = 0; i < N(aside); i++) {
+        mote_tree_init(&t, &m, mote_crypto_host(), pages);
+        check_seek(&t, &b, UINT32_MAX, 3);
+        mote_tree_seek(&t, aside[i][0]); /* led there, nothing read */
+        unsigned level = t.level;
+        mote_tree_seek(&t, aside[i][1]);
+        ck_assert(level >= 1 && t.level >= 1);
+        check_seek(&t, &b, 3, aside[i][1]);
+    }
+    body_free(&b);
+}
+END_TEST
+
 static Suite *suite(void)
 {
     Suite *s = suite_create("tree");
@@ -397,6 +419,7 @@ static Suite *suite(void)
     tcase_add_loop_test(tc, lengths_follow_table, 0, N(lies));
     tcase_add_test(tc, a_single_chunk_keeps_to_chunk_max);
     tcase_add_test(tc, a_refused_page_is_not_in_memory);
+    tcase_add_test(tc, a_page_that_was_passed_by_is_not_that_of_its_neighbours);
     suite_add_tcase(s, tc);
     return s;
 }
