@@ -230,13 +230,13 @@ START_TEST(unknown_algorithms_and_keys_are_skipped)
     ck_assert_int_eq(check_exact(&one, &w), MOTE_ERR_UNTRUSTED);
     mote_wr_free(&w);
     /* and under that algorithm its id is another: who writes the id of Ed25519 names nobody */
-    const uint8_t other[12 + 3] = { 2, 1, 3, 0 };
-    mote_wr_bytes(&w, other, sizeof other);
+    const uint8_t alien[12 + 3] = { 2, 1, 3, 0 };
+    mote_wr_bytes(&w, alien, sizeof alien);
     memcpy(w.p + 4, pkg_id(0), 8);
     ck_assert_int_eq(check_exact(&one, &w), MOTE_ERR_UNTRUSTED);
     wr_delete(&w, 0, w.n);
     put_entry(&w, 1, 1, 0);
-    mote_wr_bytes(&w, other, sizeof other);
+    mote_wr_bytes(&w, alien, sizeof alien);
     memcpy(w.p + 76 + 4, pkg_id(0), 8);
     ck_assert_int_eq(check_exact(&one, &w), MOTE_OK);
     mote_wr_free(&w);
