@@ -520,10 +520,8 @@ static mote_status on_tensor_record(mote_loader *ld)
     const size_t segments = resident ? 1 : ld->head.n_segments;
     ld->choosing = 0;
     if (rec->type != (resident ? MOTE_RECORD_RESIDENT : MOTE_RECORD_SEGMENT)) return MOTE_ERR_ORDER;
-    /* of several segments every one but the first starts a chunk, every one but the last ends one */
-    if (segments > 1 &&
-        ((ld->part && ld->cursor != 0) || (ld->part + 1 < segments && ld->cursor + rec->total != ld->chunk_bytes)))
-        return MOTE_ERR_ORDER;
+    /* every segment but the last ends a chunk, so that every one but the first starts one */
+    if (ld->part + 1 < segments && ld->cursor + rec->total != ld->chunk_bytes) return MOTE_ERR_ORDER;
     ld->stored += rec->total;
     ld->state = ST_SEGMENT;
     if (!ld->skip && (!resident || is_native(ld))) return MOTE_OK;
