@@ -1,99 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Viterbi search over the trellis: candidates for a block of values, then add-compare-select, then survivors traced back
- * from a window. AVX2 and plain C compute the same sums in the same order. Host only. */
-#include "trellis_search.h"
-
-#include <string.h>
+ * The steps of the trellis search with AVX2: the same sums in the same order as the plain C of trellis_search.c, eight
+ * values or states at a time. Host only. */
+#include "enc/trellis_steps.h"
 
 #if defined(__x86_64__) && (defined(__GNUC__) || defined(__clang__))
+
 #include <immintrin.h>
-#define HAVE_AVX2 1
+#include <string.h>
+
 #define AVX2 __attribute__((target("avx2")))
 #define INLINE AVX2 __attribute__((always_inline)) static inline
-#else
-#define HAVE_AVX2 0
-#endif
-
-#define BLOCK 2048 /* values whose levels are decided at a time */
-#define DELAY 128 /* and how far behind; survivors may still differ there, so the search goes on from the one decided */
-#define WINDOW (BLOCK + DELAY)
-#define RENORM 64
-
-typedef struct work {
-    float metric[2][MOTE_TRELLIS_STATES_MAX]; /* even states first, then odd ones */
-    float cost[WINDOW][4];                    /* of the best level of (quantiser, parity) */
-    int32_t level[WINDOW][4];
-    uint8_t choice[]; /* [WINDOW][states / 8] */
-} work;
-
-size_t mote_trellis_bytes(unsigned states)
-{
-    return sizeof(work) + WINDOW * (size_t)(states < 8 ? 1 : states / 8);
-}
 
 /* --- candidates --------------------------------------------------------------------------------------------------- */
 
-static float value_of(const mote_trellis *t, int32_t v)
-{
-    if (v > 3 || v < -3) return (float)v;
-    return v < 0 ? (float)v - t->offset[-v] : (float)v + (v ? t->offset[v] : 0);
-}
-
-static float price_of(const mote_trellis_prices *p, unsigned q, int32_t k)
-{
-    return k >= -MOTE_PRICE_SPAN && k < MOTE_PRICE_SPAN ? p->bits[q][k + MOTE_PRICE_SPAN] : p->beyond[q][k & 1];
-}
-
-static int32_t floor4(float x) /* floor(x / 4) */
-{
-    float y = x * 0.25f;
-    int32_t j = (int32_t)y;
-    return j - ((float)j > y);
-}
-
-typedef struct best {
-    float cost;
-    int32_t level;
-} best;
-
-static best better_of(const mote_trellis *t, const mote_trellis_prices *p, unsigned q, int32_t a, int32_t b, float x,
-                      float weight, float lambda)
-{
-    float ea = x - value_of(t, mote_trellis_multiple(t, q, a)), eb = x - value_of(t, mote_trellis_multiple(t, q, b));
-    float ca = weight * (ea * ea) + lambda * price_of(p, q, a), cb = weight * (eb * eb) + lambda * price_of(p, q, b);
-    return ca <= cb ? (best){ ca, a } : (best){ cb, b };
-}
-
-/* The two neighbours of x in each of the four cosets: nothing farther can win. */
-static void candidates(const mote_trellis *t, const mote_trellis_prices *p, float x, float weight, float lambda,
-                       float cost[4], int32_t level[4])
-{
-    for (unsigned parity = 0; parity < 2; parity++) {
-        int32_t k = 2 * floor4(x - (float)(2 * parity)) + (int32_t)parity;
-        best b = better_of(t, p, 0, k, k + 2, x, weight, lambda);
-        cost[parity] = b.cost;
-        level[parity] = b.level;
-        if (!t->zero) {
-            k = 2 * floor4(x - (float)(2 * parity + 1)) + (int32_t)parity;
-            b = better_of(t, p, 1, k, k + 2, x, weight, lambda);
-        } else {
-            int32_t sign = x < 0 ? -1 : 1, j = floor4((x < 0 ? -x : x) + (parity ? 3.0f : 1.0f));
-            k = 2 * j - (int32_t)parity; /* parity 0: j from 0, levels 0, 2, ..; parity 1: levels -1 or 1, 3, .. */
-            b = better_of(t, p, 1, sign * k, sign * (k + 2), x, weight, lambda);
-        }
-        cost[2 + parity] = b.cost;
-        level[2 + parity] = b.level;
-    }
-}
-
-static void candidates_plain(const mote_trellis *t, const float *x, const uint8_t *table, const float *weight, size_t n,
-                             const mote_trellis_prices *prices, float lambda, float cost[][4], int32_t level[][4])
-{
-    for (size_t i = 0; i < n; i++)
-        candidates(t, &prices[table ? table[i] : 0], x[i], weight ? weight[i] : 1, lambda, cost[i], level[i]);
-}
-
-#if HAVE_AVX2
 typedef struct eight {
     __m256 x, weight, lambda, rebuilt; /* rebuilt: value of the multiple v at place v & 7 for |v| <= 3 */
     __m256i first;                     /* place of the prices of each value */
@@ -151,7 +70,7 @@ INLINE size_t candidates_eights(const mote_trellis *t, const float *x, const uin
 {
     const __m256 inside = _mm256_set1_ps((float)(2 * MOTE_PRICE_SPAN - 8)), bare = _mm256_set1_ps(-0.0f);
     float rebuilt[8];
-    for (int32_t v = -4; v < 4; v++) rebuilt[v & 7] = value_of(t, v);
+    for (int32_t v = -4; v < 4; v++) rebuilt[v & 7] = mote_trellis_rebuilt(t, v);
     eight e = { .lambda = _mm256_set1_ps(lambda),
                 .rebuilt = _mm256_loadu_ps(rebuilt),
                 .prices = (const float *)prices,
@@ -163,8 +82,8 @@ INLINE size_t candidates_eights(const mote_trellis *t, const float *x, const uin
         __m256 size = _mm256_andnot_ps(bare, e.x);
         if (_mm256_movemask_ps(_mm256_cmp_ps(size, inside, _CMP_LT_OQ)) !=
             255) { /* levels without prices of their own */
-            candidates_plain(t, x + i, table ? table + i : NULL, weight ? weight + i : NULL, 8, prices, lambda,
-                             cost + i, level + i);
+            mote_trellis_steps_plain()->candidates(t, x + i, table ? table + i : NULL, weight ? weight + i : NULL, 8,
+                                                   prices, lambda, cost + i, level + i);
             continue;
         }
         if (weight) e.weight = _mm256_loadu_ps(weight + i);
@@ -208,59 +127,12 @@ AVX2 static void candidates_avx2(const mote_trellis *t, const float *x, const ui
 {
     size_t i = t->zero ? candidates_eights(t, x, table, weight, n, prices, lambda, cost, level, true)
                        : candidates_eights(t, x, table, weight, n, prices, lambda, cost, level, false);
-    candidates_plain(t, x + i, table ? table + i : NULL, weight ? weight + i : NULL, n - i, prices, lambda, cost + i,
-                     level + i);
-}
-#endif
-
-static void find_candidates(const mote_trellis *t, const float *x, const uint8_t *table, const float *weight, size_t n,
-                            const mote_trellis_prices *prices, float lambda, float cost[][4], int32_t level[][4])
-{
-#if HAVE_AVX2
-    if (__builtin_cpu_supports("avx2")) {
-        candidates_avx2(t, x, table, weight, n, prices, lambda, cost, level);
-        return;
-    }
-#endif
-    candidates_plain(t, x, table, weight, n, prices, lambda, cost, level);
+    mote_trellis_steps_plain()->candidates(t, x + i, table ? table + i : NULL, weight ? weight + i : NULL, n - i,
+                                           prices, lambda, cost + i, level + i);
 }
 
 /* --- add, compare, select ----------------------------------------------------------------------------------------- */
 
-/* With even[u], odd[u] the metrics of states 2u, 2u + 1 and g = h >> 1, g0 without its uppermost bit:
- *   low[u]  = min(even[u] + cost[0], even[u ^ g1] + cost[1])     state u
- *   high[u] = min(odd[u] + cost[2], odd[u ^ g1] + cost[3])       state half + (u ^ g0)
- * Bit u of the choices tells that the second was smaller; those of high follow those of low. */
-
-static void select_plain(const mote_trellis *t, float *metric, float *other, const float cost[][4], uint8_t *choice,
-                         size_t n)
-{
-    const unsigned half = t->states / 2, g0 = (t->h0 >> 1) & (half - 1), g1 = t->h1 >> 1;
-    for (size_t i = 0; i < n; i++) {
-        memset(choice, 0, t->states / 8);
-        for (unsigned side = 0; side < 2; side++) {
-            const float *m = metric + side * half, a = cost[i][2 * side], b = cost[i][2 * side + 1];
-            for (unsigned u = 0; u < half; u++) {
-                float first = m[u] + a, second = m[u ^ g1] + b;
-                unsigned place = side * half + u, s = side ? half + (u ^ g0) : u;
-                if (second < first) choice[place / 8] |= (uint8_t)(1u << place % 8);
-                other[(s & 1) * half + s / 2] = second < first ? second : first;
-            }
-        }
-        choice += t->states / 8;
-        if (i % RENORM == RENORM - 1) {
-            float least = other[0];
-            for (unsigned s = 1; s < t->states; s++) least = other[s] < least ? other[s] : least;
-            for (unsigned s = 0; s < t->states; s++) other[s] -= least;
-        }
-        float *swap = metric;
-        metric = other;
-        other = swap;
-    }
-    if (n % 2) memcpy(other, metric, t->states * sizeof *metric);
-}
-
-#if HAVE_AVX2
 INLINE __m256 min_choice(__m256 first, __m256 second, unsigned *mask)
 {
     *mask = (unsigned)_mm256_movemask_ps(_mm256_cmp_ps(second, first, _CMP_LT_OQ));
@@ -301,7 +173,7 @@ AVX2 static void select_8(const mote_trellis *t, float *metric, const float cost
         __m256 second = _mm256_add_ps(_mm256_permutevar8x32_ps(m, across), _mm256_permutevar_ps(c, seconds));
         m = _mm256_permutevar8x32_ps(min_choice(first, second, &mask), to);
         choice[i] = (uint8_t)mask;
-        if (i % RENORM == RENORM - 1) {
+        if (i % MOTE_TRELLIS_RENORM == MOTE_TRELLIS_RENORM - 1) {
             _mm256_store_ps(metric, m);
             renorm(metric, 8);
             m = _mm256_load_ps(metric);
@@ -356,7 +228,7 @@ INLINE void select_many(const mote_trellis *t, unsigned states, float *metric, f
             choice[half / 8 + d] = (uint8_t)m1;
         }
         choice += states / 8;
-        if (i % RENORM == RENORM - 1) renorm(other, states);
+        if (i % MOTE_TRELLIS_RENORM == MOTE_TRELLIS_RENORM - 1) renorm(other, states);
         float *swap = metric;
         metric = other;
         other = swap;
@@ -376,80 +248,18 @@ AVX2 static void select_avx2(const mote_trellis *t, float *metric, float *other,
     else
         select_many(t, t->states, metric, other, cost, choice, n);
 }
+
+const mote_trellis_steps *mote_trellis_steps_avx2(void)
+{
+    static const mote_trellis_steps steps = { candidates_avx2, select_avx2 };
+    return __builtin_cpu_supports("avx2") ? &steps : NULL;
+}
+
+#else
+
+const mote_trellis_steps *mote_trellis_steps_avx2(void)
+{
+    return NULL;
+}
+
 #endif
-
-static void select_paths(const mote_trellis *t, float *metric, float *other, const float cost[][4], uint8_t *choice,
-                         size_t n)
-{
-#if HAVE_AVX2
-    if (t->states != 16 && __builtin_cpu_supports("avx2")) { /* 16 states: half a block only */
-        select_avx2(t, metric, other, cost, choice, n);
-        return;
-    }
-#endif
-    select_plain(t, metric, other, cost, choice, n);
-}
-
-/* --- the sequence ------------------------------------------------------------------------------------------------- */
-
-/* From the best last state back; the first `keep` levels are written. The state before the others is returned. */
-static unsigned trace(const mote_trellis *t, const work *w, const float *metric, size_t filled, size_t keep,
-                      int32_t *level)
-{
-    const unsigned half = t->states / 2, g0 = (t->h0 >> 1) & (half - 1), g1 = t->h1 >> 1;
-    unsigned place = 0;
-    for (unsigned i = 1; i < t->states; i++)
-        if (metric[i] < metric[place]) place = i;
-    unsigned s = place < half ? 2 * place : 2 * (place - half) + 1;
-    unsigned kept = s;
-    for (size_t i = filled; i-- > 0;) {
-        if (i + 1 == keep) kept = s;
-        unsigned q = s >= half, u = q ? (s - half) ^ g0 : s, bit = q * half + u;
-        unsigned second = w->choice[i * (t->states / 8) + bit / 8] >> bit % 8 & 1;
-        if (i < keep) level[i] = w->level[i][2 * q + second];
-        s = 2 * (second ? u ^ g1 : u) + q;
-    }
-    return kept;
-}
-
-static void search_1(const mote_trellis *t, const float *x, const uint8_t *table, const float *weight, size_t n,
-                     const mote_trellis_prices *prices, float lambda, int32_t *level)
-{
-    for (size_t i = 0; i < n; i++) {
-        float cost[4];
-        int32_t k[4];
-        candidates(t, &prices[table ? table[i] : 0], x[i], weight ? weight[i] : 1, lambda, cost, k);
-        level[i] = cost[1] < cost[0] ? k[1] : k[0];
-    }
-}
-
-void mote_trellis_search(const mote_trellis *t, const float *x, const uint8_t *table, const float *weight, size_t n,
-                         const mote_trellis_prices *prices, float lambda, int32_t *level, void *mem)
-{
-    if (t->states == 1) {
-        search_1(t, x, table, weight, n, prices, lambda, level);
-        return;
-    }
-    work *w = mem;
-    float *metric = w->metric[0], *other = w->metric[1];
-    size_t filled = 0;
-    unsigned from = 0;
-    while (n) {
-        size_t k = WINDOW - filled < n ? WINDOW - filled : n;
-        find_candidates(t, x, table, weight, k, prices, lambda, w->cost + filled, w->level + filled);
-        x += k;
-        if (table) table += k;
-        if (weight) weight += k;
-        n -= k;
-        filled += k;
-        for (unsigned s = 0; s < t->states; s++) metric[s] = 1e9f; /* more than any path can cost */
-        metric[from % 2 * t->states / 2 + from / 2] = 0;
-        select_paths(t, metric, other, (const float(*)[4])w->cost, w->choice, filled);
-        size_t keep = n ? filled - DELAY : filled;
-        from = trace(t, w, metric, filled, keep, level);
-        level += keep;
-        filled -= keep;
-        memmove(w->level, w->level + keep, filled * sizeof *w->level);
-        memmove(w->cost, w->cost + keep, filled * sizeof *w->cost);
-    }
-}

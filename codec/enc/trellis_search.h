@@ -39,6 +39,12 @@ static inline unsigned mote_trellis_next(const mote_trellis *t, unsigned state, 
     return state >> 1 ^ (state & 1 ? t->h0 >> 1 : 0) ^ (k & 1 ? t->h1 >> 1 : 0);
 }
 
+/** The inner loops: plain C, AVX2 (NULL if this is another machine), and the fastest that t can have. */
+typedef struct mote_trellis_steps mote_trellis_steps;
+const mote_trellis_steps *mote_trellis_steps_plain(void);
+const mote_trellis_steps *mote_trellis_steps_avx2(void);
+const mote_trellis_steps *mote_trellis_steps_best(const mote_trellis *t);
+
 /** Bytes of workspace, the same for every length. */
 size_t mote_trellis_bytes(unsigned states);
 
@@ -52,9 +58,10 @@ size_t mote_trellis_bytes(unsigned states);
  * Units     lambda in squared steps a bit
  * work      mote_trellis_bytes(), aligned to 32
  * Errors    none; in each quantiser one parity at least must have finite prices everywhere
- * Bits      the same on every machine: sums and minima of binary32 in a fixed order
+ * Bits      the same on every machine and with all steps: sums and minima of binary32 in a fixed order
  */
-void mote_trellis_search(const mote_trellis *t, const float *x, const uint8_t *table, const float *weight, size_t n,
-                         const mote_trellis_prices *prices, float lambda, int32_t *level, void *work);
+void mote_trellis_search(const mote_trellis_steps *steps, const mote_trellis *t, const float *x, const uint8_t *table,
+                         const float *weight, size_t n, const mote_trellis_prices *prices, float lambda, int32_t *level,
+                         void *work);
 
 #endif
