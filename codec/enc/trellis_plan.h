@@ -16,7 +16,7 @@ typedef struct mote_trellis_plan {
     uint16_t h0, h1; /**< feedback masks; 0, 0: one state */
     bool zero;       /**< quantiser 1 has 0 and the odd values; else odd values only */
     /* reconstruction: value v of level k, times the step */
-    float step;       /**< as mote_trellis_step() leaves it */
+    float step;       /**< as mote_trellis_step_round() leaves it */
     int8_t offset[3]; /**< |v| = 1, 2, 3 lie that many 64ths of a step further out, -31..31; all 0: none are written */
     const uint16_t *scale; /**< binary16 of each row, by which the step is multiplied; NULL: none */
     uint32_t largest;      /**< |v| of the whole tensor, 1..MOTE_TRELLIS_LARGEST */
@@ -36,7 +36,7 @@ typedef struct mote_trellis_plan {
 } mote_trellis_plan;
 
 /** The nearest step that can be written: a binary32 whose lowest byte is 0. */
-float mote_trellis_step(float step);
+float mote_trellis_step_round(float step);
 
 /** The value of level k in quantiser q. */
 static inline int32_t mote_trellis_value(bool zero, unsigned q, int32_t k)
@@ -68,7 +68,7 @@ unsigned mote_trellis_index(const mote_trellis_plan *p, unsigned row_class, unsi
  * k has symbol n - 2 + ((k - lo) >> shift & 1) and a number of its own.
  * Returns the number of symbols, 16 or 32; 0 if the pair cannot be built.
  */
-unsigned mote_trellis_prices(const mote_trellis_plan *p, unsigned pair, unsigned q, float bits[MOTE_PAIR_SYMBOLS_MAX]);
+unsigned mote_trellis_symbol_bits(const mote_trellis_plan *p, unsigned pair, unsigned q, float bits[MOTE_PAIR_SYMBOLS_MAX]);
 /** Number of the escape of level k: what its symbol does not say. */
 uint32_t mote_trellis_escape(const mote_pair_spec *s, int32_t k);
 
