@@ -8,6 +8,7 @@
 
 #include "base/le.h"
 #include "codec_helpers.h"
+#include "enc/rans_fast.h"
 
 enum { LENGTHS = 130, CANARIES = 16 };
 
@@ -60,6 +61,9 @@ typedef struct coded {
     size_t n;
 } coded;
 
+static void (*put_row)(mote_rans_enc *e, const mote_enc_table *t, const mote_token *token,
+                       size_t n) = mote_rans_put_row; /* under test */
+
 static coded encode(unsigned lanes, const mote_table *t, const mote_token *token, const size_t *len, size_t rows)
 {
     size_t n = 0;
@@ -74,7 +78,7 @@ static coded encode(unsigned lanes, const mote_table *t, const mote_token *token
     mote_rans_enc_init(&enc, lanes, buf, room);
     for (size_t r = rows; r-- > 0;) {
         n -= len[r];
-        mote_rans_put_row(&enc, &e, token + n, len[r]);
+        put_row(&enc, &e, token + n, len[r]);
     }
     ck_assert_int_eq(mote_rans_finish(&enc, &data, &c.n), MOTE_OK);
     c.data = exact_copy(data, c.n);
@@ -119,12 +123,13 @@ static coded encode_again(unsigned lanes, const mote_table *t, const mote_token 
 START_TEST(encoder_does_what_is_specified)
 {
     rnd_seed(11 + (uint64_t)_i);
+    put_row = _i % 2 ? mote_rans_put_row_fast : mote_rans_put_row;
     for (unsigned round = 0; round < 400; round++) {
         unsigned lanes = lane_counts[rnd_below(3)], bits = rnd_below(2) ? 12 : 14;
         mote_table_spec spec;
         mote_table t = random_table(bits, rnd_below(17 - bits), &spec);
         size_t len[6], n = 0, rows = rnd_below(7);
-        for (size_t r = 0; r < rows; r++) n += len[r] = rnd_below(rnd_below(2) ? 5 : 200);
+        for (size_t r = 0; r < rows; r++) n += len[r] = rnd_below(rnd_below(2) ? 5 : 600);
         mote_token *token = allocate((n + 1) * sizeof *token);
         random_tokens(&t, token, n);
         coded a = encode(lanes, &t, token, len, rows), b = encode_again(lanes, &t, token, len, rows);
@@ -142,7 +147,7 @@ START_TEST(encoder_does_what_is_specified)
             mote_rans_enc enc;
             mote_rans_enc_init(&enc, lanes, buf, room);
             size_t at = n;
-            for (size_t r = rows; r-- > 0;) mote_rans_put_row(&enc, &e, token + (at -= len[r]), len[r]);
+            for (size_t r = rows; r-- > 0;) put_row(&enc, &e, token + (at -= len[r]), len[r]);
             mote_status st = mote_rans_finish(&enc, &data, &used);
             refused = refused && st == (room < a.n ? MOTE_NEED_OUTPUT : MOTE_OK);
             free(buf);
@@ -322,12 +327,54 @@ START_TEST(kernels_agree_on_noise)
 }
 END_TEST
 
+#if MOTE_KERN_LOOPS
+/* What kernels have beside the rANS loop, against its definition, at all alignments. */
+START_TEST(loops_are_as_defined)
+{
+    rnd_seed(77);
+    for (size_t k = 0; test_kernel(k); k++) {
+        const mote_kern *kern = test_kernel(k);
+        for (size_t n = 0; n < 100; n++) {
+            for (size_t align = 0; align < 16; align++) {
+                uint16_t v[116];
+                uint8_t b[2][116], out[4 * 100 + 16 + 8];
+                const uint16_t lo = (uint16_t)rnd(), span = (uint16_t)(1 + rnd_below(rnd_below(2) ? 300 : 65535));
+                const bool within = rnd_below(2);
+                bool expected = true;
+                for (size_t i = 0; i < 116; i++) {
+                    v[i] = (uint16_t)(within || rnd_below(40) ? lo + rnd_below(span) : rnd());
+                    b[0][i] = (uint8_t)rnd();
+                    b[1][i] = (uint8_t)rnd();
+                }
+                for (size_t i = 0; i < n; i++) expected = expected && (uint16_t)(v[align + i] - lo) < span;
+                if (kern->inside) ck_assert_int_eq(kern->inside(v + align, n, lo, span), expected);
+                if (!kern->join_f32) continue;
+                memset(out, 0xCA, sizeof out);
+                kern->join_f32(out + align, v + align, b[1] + align, b[0] + align, n);
+                bool same = true;
+                for (size_t i = 0; i < n; i++) {
+                    const uint32_t x = v[align + i], high = (x >> 7 & 1) << 15 | x >> 8 << 7 | (x & 127);
+                    same = same && mote_le32(out + align + 4 * i) ==
+                                       (high << 16 | (uint32_t)b[1][align + i] << 8 | b[0][align + i]);
+                }
+                for (size_t i = 0; i < 8; i++) same = same && out[align + 4 * n + i] == 0xCA;
+                ck_assert_msg(same, "%s: %zu elements", kern->name, n);
+            }
+        }
+    }
+}
+END_TEST
+#endif
+
 int main(void)
 {
     Suite *s = suite_create("rans");
     TCase *tc = tcase_create("rans");
     tcase_add_loop_test(tc, encoder_does_what_is_specified, 0, 4);
     tcase_add_test(tc, certain_symbols_cost_nothing);
+#if MOTE_KERN_LOOPS
+    tcase_add_test(tc, loops_are_as_defined);
+#endif
     tcase_add_test(tc, reciprocals_are_exact);
     tcase_add_test(tc, tokens_read_table);
     tcase_add_loop_test(tc, kernels_decode_what_was_encoded, 0, 6);

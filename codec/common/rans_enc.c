@@ -43,19 +43,17 @@ void mote_rans_put_row(mote_rans_enc *e, const mote_enc_table *t, const mote_tok
     if (e->st != MOTE_OK) return;
     for (size_t i = n; i-- > 0;) {
         uint32_t *state = &e->x[i & (e->lanes - 1)], x = *state; /* lanes is a power of two */
-        const uint32_t f = t->sym[token[i].symbol].freq, cum = t->sym[token[i].symbol].cum;
-        if (x >= t->sym[token[i].symbol].limit) {
-            if (p - e->begin < 2) {
-                e->st = MOTE_NEED_OUTPUT;
-                return;
-            }
-            p -= 2;
-            mote_put16(p, x);
-            x >>= 16;
+        const uint32_t symbol = token[i].symbol, f = t->sym[symbol].freq;
+        const uint32_t over = x >= t->sym[symbol].limit; /* nobody can foresee it, so there is no branch */
+        if (p - e->begin < 2) {                          /* the states would not fit either */
+            e->st = MOTE_NEED_OUTPUT;
+            return;
         }
-        x = x << shift | token[i].low;
-        uint32_t q = (uint32_t)((x * t->sym[token[i].symbol].reciprocal) >> 32 >> t->sym[token[i].symbol].rshift);
-        *state = (q << bits) + cum + (x - q * f);
+        mote_put16(p - 2, x);
+        p -= 2 * over;
+        x = x >> 16 * over << shift | token[i].low;
+        uint32_t q = (uint32_t)((x * t->sym[symbol].reciprocal) >> 32 >> t->sym[symbol].rshift);
+        *state = (q << bits) + t->sym[symbol].cum + (x - q * f);
     }
     e->p = p;
 }

@@ -180,6 +180,14 @@ static bool join(mote_seg *w, uint8_t *out, size_t size, size_t n)
     const size_t above = size - left;
     const unsigned top = 8 * (unsigned)above - 1, m = is_float ? k - 1 : 0; /* bits of M in V */
     uint8_t *to = out + left;
+#if MOTE_KERN_LOOPS
+    const unsigned coder = num->byte[j].coder; /* of the first of two; memory for coded planes is for one of them */
+    if (is_float && size == 4 && w->env->kern->join_f32 && (coder == MOTE_CODER_STORED || coder == MOTE_CODER_ZSTD)) {
+        const uint8_t *b1 = mote_plane_bytes(w, j, n), *b0 = b1 ? mote_plane_bytes(w, j + 1, n) : NULL;
+        if (b0) w->env->kern->join_f32(out, w->val, b1, b0, n);
+        return b0 != NULL;
+    }
+#endif
     for (size_t i = 0; i < n; i++, to += size) {
         unsigned x = w->val[i];
         if (is_float) x = (x >> m & 1) << top | (x >> m >> 1) << m | (x & ((1u << m) - 1));

@@ -149,8 +149,13 @@ MOTE_APART static int32_t read_escape(mote_seg *w, mote_stream *s, const mote_pl
  */
 static bool settle(mote_seg *w, mote_stream *s, const mote_plane *p, const mote_table *t, uint16_t *v, size_t n)
 {
-    const int32_t lo = t->lo, step = (int32_t)1 << t->shift;
-    if (!p->escapes && lo >= p->vmin && lo + MOTE_SYMBOLS * step - 1 <= p->vmax) return true;
+    const int32_t lo = t->lo, step = (int32_t)1 << t->shift, span = (MOTE_SYMBOLS - (p->escapes > 0)) * step;
+    if (lo >= p->vmin && lo + span - 1 <= p->vmax) {
+        if (!p->escapes) return true;
+#if MOTE_KERN_LOOPS
+        if (w->env->kern->inside && w->env->kern->inside(v, n, (uint16_t)lo, (uint16_t)span)) return true;
+#endif
+    }
     for (size_t i = 0; i < n; i++) {
         int32_t u = (uint16_t)(v[i] - lo), value = lo + u;
         if (p->escapes && u >= (MOTE_SYMBOLS - 1) * step) {

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "enc/cost.h"
+#include "enc/rans_fast.h"
 
 #define PRICE_MAX 65535
 #define ESCAPE_BLOCK 64 /* tokens that are looked at together */
@@ -149,7 +150,7 @@ static size_t put_symbols(mote_plane_writer *w, unsigned lanes, const mote_enc_t
         mote_rans_enc_init(&e, lanes, w->words, w->words_bytes);
         for (size_t r = rows; r-- > 0;) {
             n -= length[r];
-            mote_rans_put_row(&e, &table[row_class ? row_class[r] : 0], w->token + n, length[r]);
+            mote_rans_put_row_fast(&e, &table[row_class ? row_class[r] : 0], w->token + n, length[r]);
         }
         mote_status st = mote_rans_finish(&e, &words, &bytes);
         if (st != MOTE_OK) fail(w, st);

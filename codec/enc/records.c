@@ -4,8 +4,12 @@
 
 #include <stdlib.h>
 #include <string.h>
+#ifdef __linux__
+#include <sys/mman.h>
+#endif
 
 #define BLOCK_BYTES ((size_t)1 << 20)
+#define HUGE_BYTES ((size_t)1 << 21) /* of a page where there are huge ones */
 #define TABLES_MAX ((size_t)2 * MOTE_PLANES * (MOTE_CLASSES_MAX + 2))
 
 struct mote_records_block {
@@ -14,13 +18,30 @@ struct mote_records_block {
     uint8_t bytes[];
 };
 
+/* A block for n bytes after `before` others, and its room. A small tensor takes a small block; the next ones are large,
+ * in the end of huge pages: touching each small one for the first time is what a large tensor's blocks would cost. */
+static mote_records_block *new_block(uint64_t before, size_t n, size_t *room)
+{
+    mote_records_block *b = NULL;
+    size_t bytes = before == 0 ? BLOCK_BYTES / 16 : before < 2 * HUGE_BYTES ? BLOCK_BYTES : HUGE_BYTES;
+    if (n > bytes - sizeof *b) bytes = n + sizeof *b;
+    if (bytes == HUGE_BYTES) {
+        b = aligned_alloc(HUGE_BYTES, HUGE_BYTES);
+#ifdef MADV_HUGEPAGE
+        if (b) (void)madvise(b, HUGE_BYTES, MADV_HUGEPAGE); /* if it cannot be: small pages do, too */
+#endif
+    } else {
+        b = malloc(bytes);
+    }
+    *room = bytes - sizeof *b;
+    return b;
+}
+
 mote_status mote_records_add(mote_records *f, const uint8_t *p, size_t n)
 {
     if (!f->blocks || f->blocks->room - f->blocks->used < n) {
-        /* a small tensor takes a small block; the next ones are large */
-        size_t room = f->blocks ? BLOCK_BYTES : BLOCK_BYTES / 16;
-        if (room < n) room = n;
-        mote_records_block *b = malloc(sizeof *b + room);
+        size_t room = 0;
+        mote_records_block *b = new_block(f->bytes, n, &room);
         if (!b) return MOTE_ERR_NOMEM;
         b->next = f->blocks;
         b->used = 0;

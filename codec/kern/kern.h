@@ -6,6 +6,9 @@
 
 #include "common/tables.h"
 
+/* Whether kernels have more than the rANS loop: not where every byte of code counts. */
+#define MOTE_KERN_LOOPS (UINTPTR_MAX > 0xFFFFFFFF)
+
 /** Bytes of a symbols plane that are still to be read: only p and end matter to a kernel. */
 typedef mote_rd mote_words;
 
@@ -22,6 +25,15 @@ typedef struct mote_kern {
      * Errors    false if the words end too early; in, x and v are then of no use
      */
     bool (*decode)(mote_words *in, uint32_t *x, unsigned lanes, const void *table, uint16_t *v, size_t n);
+#if MOTE_KERN_LOOPS
+    /** Whether (v[i] - lo) mod 2^16 < span, span in 1..2^16 - 1, for all of v[0..n). NULL: nobody knows */
+    bool (*inside)(const uint16_t *v, size_t n, uint16_t lo, uint16_t span);
+    /**
+     * Elements of f32, little-endian, from V and byte planes (spec codecs.md 5.2): out[4 i + 3 .. 4 i] =
+     * S E M of v[i] = E S M, then b1[i], b0[i]. NULL: not here
+     */
+    void (*join_f32)(uint8_t *out, const uint16_t *v, const uint8_t *b1, const uint8_t *b0, size_t n);
+#endif
 } mote_kern;
 
 /** Small, no prepared tables. */

@@ -9,6 +9,8 @@
 
 #include <immintrin.h>
 
+#include "base/le.h"
+
 /** A prepared table: cumulatives and frequencies as the byte shuffles want them. */
 typedef struct table {
     _Alignas(8) mote_table plain; /**< for the last steps */
@@ -168,11 +170,56 @@ static bool decode(mote_words *in, uint32_t *x, unsigned lanes, const void *prep
     return mote_kern_ref()->decode(in, x, lanes, &h->plain, v + done, n - done);
 }
 
+INLINE __m256i load16(const uint16_t *v)
+{
+    return _mm256_loadu_si256((const __m256i *)(const void *)v);
+}
+
+AVX2 static bool inside(const uint16_t *v, size_t n, uint16_t lo, uint16_t span)
+{
+    /* u > span - 1 as signed numbers, both with the upper bit inverted */
+    const __m256i base = _mm256_set1_epi16((short)(lo ^ 0x8000)),
+                  most = _mm256_set1_epi16((short)((span - 1) ^ 0x8000));
+    __m256i out = _mm256_setzero_si256();
+    size_t i = 0;
+    for (; i + 16 <= n; i += 16)
+        out = _mm256_or_si256(out, _mm256_cmpgt_epi16(_mm256_sub_epi16(load16(v + i), base), most));
+    bool ok = _mm256_testz_si256(out, out);
+    for (; i < n; i++) ok &= (uint16_t)(v[i] - lo) < span;
+    return ok;
+}
+
+AVX2 static void join_f32(uint8_t *out, const uint16_t *v, const uint8_t *b1, const uint8_t *b0, size_t n)
+{
+    const __m256i m7 = _mm256_set1_epi16(0x7F), exponent = _mm256_set1_epi16(0x7F80);
+    size_t i = 0;
+    for (; i + 16 <= n; i += 16) {
+        const __m256i x = load16(v + i);
+        const __m256i sign = _mm256_andnot_si256(_mm256_set1_epi16(0x7FFF), _mm256_slli_epi16(x, 8));
+        const __m256i high = _mm256_or_si256(_mm256_or_si256(sign, _mm256_and_si256(_mm256_srli_epi16(x, 1), exponent)),
+                                             _mm256_and_si256(x, m7));
+        const __m128i c1 = _mm_loadu_si128((const __m128i *)(const void *)(b1 + i));
+        const __m128i c0 = _mm_loadu_si128((const __m128i *)(const void *)(b0 + i));
+        const __m256i low = _mm256_or_si256(_mm256_slli_epi16(_mm256_cvtepu8_epi16(c1), 8), _mm256_cvtepu8_epi16(c0));
+        const __m256i a = _mm256_unpacklo_epi16(low, high), b = _mm256_unpackhi_epi16(low, high);
+        __m256i *to = (__m256i *)(void *)(out + 4 * i);
+        _mm256_storeu_si256(to, _mm256_permute2x128_si256(a, b, 0x20));
+        _mm256_storeu_si256(to + 1, _mm256_permute2x128_si256(a, b, 0x31));
+    }
+    for (; i < n; i++) {
+        const unsigned x = v[i], high = (x << 8 & 0x8000) | (x >> 1 & 0x7F80) | (x & 0x7F);
+        mote_put32(out + 4 * i, (uint32_t)high << 16 | (uint32_t)b1[i] << 8 | b0[i]);
+    }
+}
+
 const mote_kern *mote_kern_avx2(void)
 {
-    static const mote_kern avx2 = {
-        .name = "avx2", .table_bytes = sizeof(table), .prepare = prepare, .decode = decode
-    };
+    static const mote_kern avx2 = { .name = "avx2",
+                                    .table_bytes = sizeof(table),
+                                    .prepare = prepare,
+                                    .decode = decode,
+                                    .inside = inside,
+                                    .join_f32 = join_f32 };
     return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("popcnt") ? &avx2 : NULL;
 }
 

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Eight lanes at a time through the rANS encoder with AVX2; what is not a whole step is left to mote_rans_put_row().
+ * Host only. */
+#include "enc/rans_fast.h"
+
+#if defined(__x86_64__) && (defined(__GNUC__) || defined(__clang__))
+
+#include <immintrin.h>
+
+#define AVX2 __attribute__((target("avx2,popcnt")))
+#define INLINE AVX2 __attribute__((always_inline)) static inline
+#define LEAST 128 /* tokens for which it pays to set up the tables */
+
+_Static_assert(MOTE_SYMBOLS == 16, "two registers for a table");
+
+/** Of each symbol: frequency - 1 and cumulative (14 bits each), rshift (4 bits); reciprocal - 2^32. */
+typedef struct table {
+    __m256i packed[2], reciprocal[2];
+    int shift, bits;
+} table;
+
+/* The words of the lanes of a 4-bit mask move to the end of eight bytes, in order; the other bytes are of no use.
+ * Bytes of lanes 0..3, then of lanes 4..7. */
+static const uint8_t squeeze[2][16][8] = {
+#define BIT(m, i) ((m) >> (i)&1)
+#define FROM(m, i) ((i) > 3 ? 0 : BIT(m, i) + BIT((m) >> 1, i) + BIT((m) >> 2, i) + BIT((m) >> 3, i))
+#define LANE(m, j, i) (BIT(m, i) && FROM(m, i) == 4 - (j) ? (i) : 0)
+#define WORD(m, j, at)                                          \
+    (at) + 2 * (LANE(m, j, 1) + LANE(m, j, 2) + LANE(m, j, 3)), \
+        (at) + 1 + 2 * (LANE(m, j, 1) + LANE(m, j, 2) + LANE(m, j, 3))
+#define ROW(m, at)                                                     \
+    {                                                                  \
+        WORD(m, 0, at), WORD(m, 1, at), WORD(m, 2, at), WORD(m, 3, at) \
+    }
+#define ROW4(m, at) ROW(m, at), ROW((m) + 1, at), ROW((m) + 2, at), ROW((m) + 3, at)
+    { ROW4(0, 0), ROW4(4, 0), ROW4(8, 0), ROW4(12, 0) }, { ROW4(0, 8), ROW4(4, 8), ROW4(8, 8), ROW4(12, 8) }
+};
+
+INLINE __m256i load(const uint32_t *p)
+{
+    return _mm256_loadu_si256((const __m256i *)(const void *)p);
+}
+
+AVX2 static void prepare(table *h, const mote_enc_table *t)
+{
+    uint32_t packed[MOTE_SYMBOLS], reciprocal[MOTE_SYMBOLS];
+    for (unsigned i = 0; i < MOTE_SYMBOLS; i++) {
+        packed[i] = ((t->sym[i].freq - 1) & 0x3FFF) | (t->sym[i].cum & 0x3FFF) << 14 | t->sym[i].rshift << 28;
+        reciprocal[i] = (uint32_t)t->sym[i].reciprocal;
+    }
+    for (unsigned i = 0; i < 2; i++) {
+        h->packed[i] = load(packed + 8 * i);
+        h->reciprocal[i] = load(reciprocal + 8 * i);
+    }
+    h->shift = t->shift;
+    h->bits = t->bits;
+}
+
+/* Entries k[0..7] < 16 of a table */
+INLINE __m256i look_up(const __m256i half[2], __m256i k)
+{
+    const __m256 a = _mm256_castsi256_ps(_mm256_permutevar8x32_epi32(half[0], k));
+    const __m256 b = _mm256_castsi256_ps(_mm256_permutevar8x32_epi32(half[1], k));
+    return _mm256_castps_si256(_mm256_blendv_ps(a, b, _mm256_castsi256_ps(_mm256_slli_epi32(k, 28))));
+}
+
+/* States x code a token each; words go below p. */
+INLINE __m256i put8(__m256i x, const table *h, const mote_token *token, uint8_t **p)
+{
+    const __m256i m14 = _mm256_set1_epi32(0x3FFF), high = _mm256_set1_epi64x((long long)0xFFFFFFFF00000000);
+    const __m256i tokens = _mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)(const void *)token));
+    const __m256i k = _mm256_and_si256(tokens, _mm256_set1_epi32(0xFF));
+    const __m256i packed = look_up(h->packed, k), reciprocal = look_up(h->reciprocal, k);
+    const __m256i less = _mm256_and_si256(packed, m14); /* frequency - 1 */
+
+    const __m256i over = _mm256_cmpgt_epi32(_mm256_srli_epi32(x, 32 - h->bits - h->shift), less);
+    const unsigned mask = (unsigned)_mm256_movemask_ps(_mm256_castsi256_ps(over));
+    const __m256i words = _mm256_and_si256(x, _mm256_set1_epi32(0xFFFF));
+    const __m128i pack = _mm_packus_epi32(_mm256_castsi256_si128(words), _mm256_extracti128_si256(words, 1));
+    const __m128i order = _mm_unpacklo_epi64(_mm_loadl_epi64((const __m128i *)(const void *)squeeze[0][mask & 15]),
+                                             _mm_loadl_epi64((const __m128i *)(const void *)squeeze[1][mask >> 4]));
+    const __m128i out = _mm_shuffle_epi8(pack, order);
+    _mm_storel_epi64((__m128i *)(void *)(*p - 8), _mm_unpackhi_epi64(out, out));
+    *p -= 2 * _mm_popcnt_u32(mask >> 4);
+    _mm_storel_epi64((__m128i *)(void *)(*p - 8), out);
+    *p -= 2 * _mm_popcnt_u32(mask & 15);
+
+    x = _mm256_blendv_epi8(x, _mm256_srli_epi32(x, 16), over);
+    x = _mm256_or_si256(_mm256_slli_epi32(x, h->shift), _mm256_srli_epi32(tokens, 8));
+    /* x / frequency = (x * reciprocal + x * 2^32) >> (32 + rshift), for the lanes of even and odd place */
+    const __m256i by = _mm256_srli_epi32(packed, 28), n32 = _mm256_set1_epi64x(32);
+    const __m256i even = _mm256_add_epi64(_mm256_mul_epu32(x, reciprocal), _mm256_slli_epi64(x, 32));
+    const __m256i odd = _mm256_add_epi64(_mm256_mul_epu32(_mm256_srli_epi64(x, 32), _mm256_srli_epi64(reciprocal, 32)),
+                                         _mm256_and_si256(x, high));
+    const __m256i q_even = _mm256_srlv_epi64(even, _mm256_add_epi64(_mm256_andnot_si256(high, by), n32));
+    const __m256i q_odd = _mm256_srlv_epi64(odd, _mm256_add_epi64(_mm256_srli_epi64(by, 32), n32));
+    const __m256i q = _mm256_blend_epi32(q_even, _mm256_slli_epi64(q_odd, 32), 0xAA);
+    /* q 2^bits + cum + x - q frequency */
+    const __m256i cum = _mm256_and_si256(_mm256_srli_epi32(packed, 14), m14);
+    const __m256i scale = _mm256_sub_epi32(_mm256_set1_epi32((1 << h->bits) - 1), less); /* 2^bits - frequency */
+    return _mm256_add_epi32(_mm256_add_epi32(x, cum), _mm256_mullo_epi32(q, scale));
+}
+
+/* Whole steps from the end of n tokens, as long as every lane could emit a word; tokens left. */
+AVX2 static size_t put_steps(mote_rans_enc *e, const mote_enc_table *t, const mote_token *token, size_t n)
+{
+    table h;
+    prepare(&h, t);
+    uint8_t *p = e->p;
+    __m256i x[4];
+    const unsigned lanes = e->lanes;
+    for (unsigned i = 0; i < lanes / 8; i++) x[i] = load(e->x + 8 * i);
+    for (; n > 0 && (size_t)(p - e->begin) >= 2 * 32 + 8; n -= lanes) {
+        const mote_token *step = token + n - lanes;
+        if (lanes == 32) {
+            x[3] = put8(x[3], &h, step + 24, &p);
+            x[2] = put8(x[2], &h, step + 16, &p);
+            x[1] = put8(x[1], &h, step + 8, &p);
+        }
+        x[0] = put8(x[0], &h, step, &p);
+    }
+    for (unsigned i = 0; i < lanes / 8; i++) _mm256_storeu_si256((__m256i *)(void *)(e->x + 8 * i), x[i]);
+    e->p = p;
+    return n;
+}
+
+void mote_rans_put_row_fast(mote_rans_enc *e, const mote_enc_table *t, const mote_token *token, size_t n)
+{
+    if (e->lanes > 1 && n >= LEAST && e->st == MOTE_OK && __builtin_cpu_supports("avx2") &&
+        __builtin_cpu_supports("popcnt")) {
+        const size_t rest = n % e->lanes; /* of the last step */
+        mote_rans_put_row(e, t, token + n - rest, rest);
+        n = put_steps(e, t, token, n - rest);
+        e->used = true;
+    }
+    mote_rans_put_row(e, t, token, n);
+}
+
+#else
+
+void mote_rans_put_row_fast(mote_rans_enc *e, const mote_enc_table *t, const mote_token *token, size_t n)
+{
+    mote_rans_put_row(e, t, token, n);
+}
+
+#endif
