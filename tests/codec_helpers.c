@@ -382,7 +382,9 @@ void num_range(const num_cfg *c, unsigned *width, int32_t *vmin, int32_t *vmax)
     }
     *vmin = 0;
     *vmax = *width < 31 ? (1 << *width) - 1 : INT32_MAX;
-    if (negative) {
+    if (c->fold) {
+        *vmax -= 1;
+    } else if (negative) {
         *vmin = -(1 << (*width - 1));
         *vmax += *vmin;
     }
@@ -430,6 +432,17 @@ static void join_planes(const num_cfg *c, int32_t v, const uint8_t *b, uint8_t *
     for (unsigned i = 0; i < size_of(c->dtype); i++) to[i] = (uint8_t)(x >> 8 * i);
 }
 
+/* Spec codecs.md 5.6 */
+static int32_t unfolded(int32_t v)
+{
+    return v % 2 ? v / 2 + 1 : -(v / 2) - 1;
+}
+
+static int32_t folded(int32_t x)
+{
+    return x > 0 ? 2 * x - 1 : -2 * x - 2;
+}
+
 void num_random(num_cfg *c, uint64_t rows, uint64_t cols, uint64_t piece)
 {
     c->rows = rows;
@@ -444,6 +457,7 @@ void num_random(num_cfg *c, uint64_t rows, uint64_t cols, uint64_t piece)
     } else if (c->numeric == MOTE_NUM_INT) {
         unsigned bits = mote_dtype_bits(c->dtype);
         c->nb = bits > 16 ? (bits - 16) / 8 + rnd_below(2) : bits == 16 ? rnd_below(2) : 0;
+        if (is_signed(c->dtype) && c->nb == 0 && rnd_below(2)) c->fold = 1;
     } else if (c->numeric == MOTE_NUM_AFFINE) {
         c->bits = rnd_below(9) + 1;
         if (c->bits == 9) c->bits = 16;
@@ -452,6 +466,7 @@ void num_random(num_cfg *c, uint64_t rows, uint64_t cols, uint64_t piece)
         c->group = c->scope == 2 ? 1 + rnd_below(rnd_below(2) ? 8 : 64) : 0;
         c->scale_dtype = MOTE_F16 + rnd_below(3);
         c->nb = c->bits == 16;
+        if (!c->zero && c->bits > 1 && c->nb == 0 && rnd_below(2)) c->fold = 1;
     }
     num_range(c, &width, &vmin, &vmax);
     if (c->numeric == MOTE_NUM_STORED)
@@ -484,6 +499,7 @@ void num_random(num_cfg *c, uint64_t rows, uint64_t cols, uint64_t piece)
         int32_t v = c->v.coder == MOTE_CODER_CONSTANT ? c->v.constant : random_value(vmin, vmax);
         for (unsigned j = 0; j < c->nb; j++)
             b[j] = (uint8_t)(c->byte[j].coder == MOTE_CODER_CONSTANT ? c->byte[j].constant : (int32_t)rnd_below(256));
+        if (c->fold) v = unfolded(v);
         c->q[i] = c->bits == 16 ? v * 256 + b[0] : v;
         if (c->numeric != MOTE_NUM_AFFINE) join_planes(c, v, b, c->elem + i * size);
     }
@@ -510,7 +526,7 @@ static int32_t split(const num_cfg *c, size_t i, uint8_t *b)
     int32_t vmin, vmax;
     if (c->numeric == MOTE_NUM_AFFINE) {
         b[0] = (uint8_t)(c->q[i] & 255);
-        return c->bits == 16 ? c->q[i] >> 8 : c->q[i];
+        return c->bits == 16 ? c->q[i] >> 8 : c->fold ? folded(c->q[i]) : c->q[i];
     }
     uint64_t x = 0, r;
     for (unsigned k = size_of(c->dtype); k-- > 0;) x = x << 8 | c->elem[i * size_of(c->dtype) + k];
@@ -523,8 +539,9 @@ static int32_t split(const num_cfg *c, size_t i, uint8_t *b)
         return (int32_t)(e << (m + 1) % 8 | r >> 8 * c->nb);
     }
     for (unsigned j = 0; j < c->nb; j++) b[j] = (uint8_t)(x >> 8 * (c->nb - 1 - j));
-    num_range(c, &width, &vmin, &vmax);
     int32_t v = (int32_t)(x >> 8 * c->nb);
+    if (c->fold) return folded(v >> (bits - 1) ? v - (1 << bits) : v);
+    num_range(c, &width, &vmin, &vmax);
     if (bits < 8) v &= (1 << bits) - 1;
     return v > vmax ? v - (1 << width) : v;
 }
@@ -533,10 +550,10 @@ static void put_num(bytes *terms, bytes *tables, const num_cfg *c)
 {
     put_v(terms, c->numeric);
     if (c->numeric == MOTE_NUM_FLOAT) put_v(terms, c->dtype);
-    if (c->numeric == MOTE_NUM_INT) put_v(terms, c->nb);
+    if (c->numeric == MOTE_NUM_INT) put_v(terms, c->fold ? MOTE_BYTES_FOLDED : c->nb);
     if (c->numeric == MOTE_NUM_AFFINE) {
         put_v(terms, c->bits);
-        put_v(terms, c->zero);
+        put_v(terms, c->fold ? 2 : c->zero);
         put_v(terms, c->scope);
         if (c->scope == 2) put_v(terms, c->group);
         put_v(terms, c->scale_dtype);

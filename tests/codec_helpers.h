@@ -58,6 +58,7 @@ typedef struct num_cfg {
     unsigned dtype;                          /* float: held; else the entry's (factors: f32) */
     unsigned nb;                             /* byte planes */
     unsigned bits, zero, scope, scale_dtype; /* affine */
+    unsigned fold;                           /* affine, integer: V is folded, no element is 0 */
     uint32_t group;
     plane_cfg v, byte[MOTE_BYTE_PLANES_MAX];
     /* a matrix of rows x cols, coded order */

@@ -158,6 +158,7 @@ static void fill(num_cfg *c, uint64_t rows, uint64_t cols, uint64_t piece, const
         if (s->coder == MOTE_CODER_CONSTANT) v = c->v.constant;
         for (unsigned j = 0; j < c->nb; j++)
             b[j] = s->byte_coder == MOTE_CODER_CONSTANT ? (uint8_t)c->byte[j].constant : (uint8_t)below(256);
+        if (c->fold) v = v % 2 ? v / 2 + 1 : -(v / 2) - 1;
         c->q[i] = c->bits == 16 ? v * 256 + b[0] : v;
         if (c->numeric == MOTE_NUM_AFFINE) continue;
         uint64_t x = joined(c, v, b);
@@ -464,6 +465,29 @@ static void numerics(void)
     one(&m, "c f64", MOTE_LAYOUT_DENSE, to, MOTE_F64, 4, 20, 40, 0, &styles[0].s);
     one(&m, "d f16, sparse", MOTE_LAYOUT_CSR, to, MOTE_F16, 4, 20, 40, 0, &styles[0].s);
     finish(&m, "numeric-affine-casts", "affine results cast to f16, bf16 and f64");
+
+    for (unsigned bits = 2; bits <= 8; bits++) {
+        const num_cfg c = { .numeric = MOTE_NUM_AFFINE,
+                            .dtype = MOTE_F32,
+                            .bits = bits,
+                            .fold = 1,
+                            .scope = bits % 3,
+                            .group = bits % 3 == 2 ? 7 : 0,
+                            .scale_dtype = MOTE_F32 };
+        snprintf(name, sizeof name, "a %u bits", bits);
+        one(&m, name, (unsigned[]){ MOTE_LAYOUT_DENSE, MOTE_LAYOUT_BITMASK, MOTE_LAYOUT_CSR }[bits % 3], c, MOTE_F32, 4,
+            20, 40, 0, &styles[bits < 5 ? 0 : 3].s);
+    }
+    static const uint8_t folded[] = { MOTE_I8, MOTE_I16 };
+    for (unsigned i = 0; i < 4; i++) {
+        const num_cfg c = { .numeric = MOTE_NUM_INT, .dtype = folded[i / 2], .fold = 1 };
+        snprintf(name, sizeof name, "b %u %s", i, mote_dtype_name(c.dtype));
+        one(&m, name, i / 2 ? MOTE_LAYOUT_BITMASK : MOTE_LAYOUT_CSR, c, c.dtype, 4, 20, 40, 0,
+            &styles[i % 2 ? 8 : 0].s);
+    }
+    one(&m, "c i4, dense", MOTE_LAYOUT_DENSE, (num_cfg){ .numeric = MOTE_NUM_INT, .dtype = MOTE_I4, .fold = 1 },
+        MOTE_I4, 4, 20, 40, 0, &styles[2].s);
+    finish(&m, "numeric-folded", "integers that are never zero, folded: affine and integer, sparse and dense");
 }
 
 static void shapes_of_tables(void)

@@ -507,6 +507,12 @@ static void bad_numerics(void)
         settle(p);
     }
     BAD_OF(&codec_base.mask, "c5.3-bytes-2", HEAD, "codecs.md 5.3 two byte planes of u16: V has no bit") term(p, 3, 2);
+    BAD_OF(&codec_base.mask, "c5.6-unsigned", HEAD, "codecs.md 5.6 u16 folded") term(p, 3, 8);
+    BAD_OF(a, "c5.6-one-bit", HEAD, "codecs.md 5.6 affine integers of 1 bit folded")
+    {
+        term(p, 2, 1);
+        term(p, 3, 2);
+    }
     BAD_OF(f, "c5.3-bytes-0", HEAD, "codecs.md 5.3 no byte plane of u32: V has 32 bits")
     {
         HEAD(4, "\x01\x22\x00\x60");
@@ -518,7 +524,7 @@ static void bad_numerics(void)
     BAD_OF(a, "c5.4-bits-0", HEAD, "codecs.md 5.4 0 bits") term(p, 2, 0);
     BAD_OF(a, "c5.4-bits-9", HEAD, "codecs.md 5.4 9 bits") term(p, 2, 9);
     BAD_OF(a, "c5.4-bits-17", HEAD, "codecs.md 5.4 17 bits") term(p, 2, 17);
-    BAD_OF(a, "c5.4-zero-2", HEAD, "codecs.md 5.4 zero 2") term(p, 3, 2);
+    BAD_OF(a, "c5.4-zero-3", HEAD, "codecs.md 5.4 zero 3") term(p, 3, 3);
     BAD_OF(a, "c5.4-scope-3", HEAD, "codecs.md 5.4 scope 3") term(p, 4, 3);
     BAD_OF(a, "c5.4-group-0", HEAD, "codecs.md 5.4 group 0") term(p, 5, 0);
     BAD_OF(a, "c5.4-group", HEAD, "codecs.md 5.4 group 2^31 + 1")

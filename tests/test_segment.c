@@ -332,7 +332,7 @@ START_TEST(rows_of_every_length_come_back) /* Spec codecs.md 3 */
                                                 .lo = -(8 << shift),
                                                 .inverse = 1000000u >> shift };
                     }
-                    t.num.nb = 0;
+                    t.num.nb = t.num.fold = 0;
                     for (size_t i = 0; i < t.rows; i++) t.num.cls[i] = (uint8_t)rnd_below(v->n_classes);
                     for (size_t i = 0; i < t.rows * t.cols; i++) {
                         int32_t x = (int32_t)rnd_below(16u << shift) - (8 << shift);
@@ -1159,6 +1159,21 @@ RULE(codes_padding)
     PART(p, 0, 60);
     PART(p, 0x88, 0x80);
 }
+RULE(folded_ok)
+{
+    affine(t, MOTE_F16, 1, 0, 3);
+    t->num.v = stored;
+    t->num.fold = 1;
+    t->rows = 1, t->cols = 3, t->seg_elems = 3;
+    PART(p, 0, 60);
+    PART(p, 0x88, 1); /* 0, 1, 6 */
+}
+RULE(folded_beyond)
+{
+    folded_ok(t, p);
+    bytes_free(&p->part[--p->n]);
+    PART(p, 0xC8, 1); /* 0, 1, 7: the one value of 3 bits that is not */
+}
 RULE(scale_of_empty_group)
 {
     affine(t, MOTE_F16, 2, 0, 4);
@@ -1308,6 +1323,8 @@ static const rule rules[] = {
     ROW(zeros_short, ERR_STREAM),
     ROW(zeros_long, ERR_STREAM),
     ROW(codes_padding, ERR_PADDING),
+    ROW(folded_ok, OK),
+    ROW(folded_beyond, ERR_RANGE),
     ROW(scale_of_empty_group, ERR_SCALE),
     ROW(byte_range, ERR_RANGE),
     ROW(byte_short, ERR_STREAM),
@@ -1353,6 +1370,7 @@ START_TEST(zstd_needs_its_function_and_its_memory) /* Spec codecs.md 4 */
     rnd_seed(5);
     num_random(&t.num, 2, 6, 6);
     t.num.nb = 1;
+    t.num.fold = 0;
     t.num.v = (plane_cfg){ .coder = MOTE_CODER_CONSTANT, .constant = 0 };
     t.num.byte[0] = (plane_cfg){ .coder = MOTE_CODER_ZSTD };
     bytes head = tensor_head(&t);

@@ -151,17 +151,18 @@ bool mote_float_holds(unsigned held, unsigned dtype)
 static unsigned read_exact(parser *q, mote_num *n, unsigned dtype)
 {
     uint8_t width = 0;
-    const unsigned held = number(q, MOTE_C128); /* integer: byte planes */
+    const unsigned held = number(q, MOTE_C128); /* integer: byte planes, 8 more: folded */
     if (n->numeric == MOTE_NUM_FLOAT) {
         n->dtype = (uint8_t)held;
         if (!mote_float_split(held, &n->k, &n->n_bytes, &width) || !mote_float_holds(held, dtype)) refuse(q);
         return width;
     }
-    const unsigned bits = mote_dtype_bits(dtype) - 8 * held;
+    const unsigned n_bytes = held & 7, bits = mote_dtype_bits(dtype) - 8 * n_bytes;
     const uint32_t floats = 0xFFu << MOTE_F16,
                    is_signed = 1u << MOTE_I8 | 1u << MOTE_I16 | 1u << MOTE_I32 | 1u << MOTE_I64 | 1u << MOTE_I4;
-    if (held > MOTE_BYTE_PLANES_MAX || bits - 1 >= 16 || (floats >> dtype & 1) || dtype > MOTE_I4) refuse(q);
-    n->n_bytes = (uint8_t)held;
+    if (held > 15 || bits - 1 >= 16 || (floats >> dtype & 1) || dtype > MOTE_I4) refuse(q);
+    n->n_bytes = (uint8_t)n_bytes;
+    n->fold = (uint8_t)(held >> 3); /* with byte planes it is refused */
     return bits | ((is_signed >> dtype & 1) ? IS_SIGNED : 0);
 }
 
@@ -175,7 +176,9 @@ static unsigned read_affine(parser *q, mote_num *n, unsigned dtype)
 {
     const unsigned bits = number(q, 16);
     n->bits = (uint8_t)bits;
-    n->zero = (uint8_t)number(q, 1);
+    const unsigned zero = number(q, 2);
+    n->zero = zero & 1;
+    n->fold = (uint8_t)(zero >> 1);
     n->scope = (uint8_t)number(q, 2);
     if (n->scope == 2) n->group = (uint32_t)positive(&q->r, (size_t)1 << 31, MOTE_ERR_HEAD);
     n->scale_dtype = (uint8_t)number(q, MOTE_F32);
@@ -202,9 +205,13 @@ static void read_numeric(parser *q, mote_num *n, bool factor)
         n->v.width = (uint8_t)mote_dtype_bits(dtype);
         return;
     }
-    const unsigned w = n->numeric == MOTE_NUM_AFFINE ? read_affine(q, n, dtype) : read_exact(q, n, dtype);
+    unsigned w = n->numeric == MOTE_NUM_AFFINE ? read_affine(q, n, dtype) : read_exact(q, n, dtype);
+    if (n->fold) { /* one value less, and none below 0; unsigned V and V of one bit are never folded */
+        if (w < (IS_SIGNED | 2) || n->n_bytes) refuse(q);
+        w -= IS_SIGNED;
+    }
     if (!mote_rd_ok(&q->r)) return;
-    read_plane(q, &n->v, ROLE_VALUES | (w & IS_SIGNED), (1 << (w & ~(unsigned)IS_SIGNED)) - 1);
+    read_plane(q, &n->v, ROLE_VALUES | (w & IS_SIGNED), (1 << (w & ~(unsigned)IS_SIGNED)) - 1 - n->fold);
     for (unsigned i = 0; i < n->n_bytes; i++) read_plane(q, &n->byte[i], ROLE_BYTE, 255);
 }
 

@@ -8,6 +8,7 @@
 
 #define MOTE_CLASSES_MAX 16
 #define MOTE_BYTE_PLANES_MAX 7
+#define MOTE_BYTES_FOLDED 8 /* instead of a number of byte planes: none, and V is folded */
 #ifndef MOTE_LANES_MAX
 #define MOTE_LANES_MAX 32 /* 1, 8 or 32: coders with more lanes are UNSUPPORTED in this build */
 #endif
@@ -33,6 +34,7 @@ typedef struct mote_num {
     uint8_t k;                             /**< float: bits of V below the exponent, sign first */
     uint8_t bits;                          /**< affine: 1..8, 16 */
     uint8_t zero;                          /**< affine: 1 with zero-point */
+    uint8_t fold;                          /**< affine, integer: 1 if V is folded, as it has no zero */
     uint8_t scope;                         /**< affine: 0 tensor, 1 row, 2 group */
     uint8_t scale_dtype;                   /**< affine: F32, F16 or BF16 */
     uint16_t zero_point;                   /**< affine, scope 0 */

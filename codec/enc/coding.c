@@ -11,7 +11,8 @@
 
 #define BLOCK MOTE_RECT_ELEMENTS
 #define SAMPLE ((size_t)1 << 16)         /* elements that a sample looks at */
-#define SAMPLE_COLS 512                  /* of a row */
+#define SAMPLE_COLS 512                  /* of a row, at least */
+#define SAMPLE_RUN 4096                  /* of a row in one place: what lies together is alike */
 #define BYTES_SAMPLE ((uint64_t)1 << 15) /* elements of byte planes that are counted first, and of each rectangle */
 #define BYTES_RUN ((uint64_t)512)
 #define CLASS_CELLS 4096 /* planes of more values have one class */
@@ -97,7 +98,7 @@ static uint64_t values_key(const mote_coding *c, const uint16_t *v, size_t n)
         }
         return count ? 2 * sum / count >> k : 0;
     }
-    const int32_t zero = num->v.vmin < 0 ? -num->v.vmin : (num->v.vmax + 1) / 2;
+    const int32_t zero = num->fold ? 0 : num->v.vmin < 0 ? -num->v.vmin : (num->v.vmax + 1) / 2;
     for (size_t i = 0; i < n; i++) sum += (uint64_t)(v[i] > zero ? v[i] - zero : zero - v[i]);
     return n ? mote_half_octave(16 * sum / n + 1) : 0;
 }
@@ -199,7 +200,7 @@ static void count_sample(counter *k)
     const mote_coding *c = k->c;
     const mote_matrix *m = &c->m;
     uint64_t rows = at_most(m->rows, GROUP), n = SAMPLE / at_most(m->rows, SAMPLE / SAMPLE_COLS);
-    n = at_most(n, c->layout == MOTE_LAYOUT_DENSE ? m->cols : c->piece);
+    n = at_most(at_most(n, SAMPLE_RUN), c->layout == MOTE_LAYOUT_DENSE ? m->cols : c->piece);
     assert(rows > 0 && n > 0);
     uint64_t groups = SAMPLE / rows / n, windows = 1, all = (m->rows - 1) / rows + 1;
     assert(all > 0);
@@ -420,13 +421,16 @@ mote_status mote_coding_plan(mote_coding *c, const mote_enc_limits *limits, bool
     c->zeros = zero_share(c, &w->bins[MOTE_PLANE_V], k.kept);
     /* how many segments there will be: what was thought before, or a first round says it */
     const double room = 8.0 * mote_record_room(limits->chunk_max);
+    const double least = c->piece < c->m.cols && c->layout != MOTE_LAYOUT_DENSE
+                             ? (double)(c->m.rows * pieces_of_row(c)) /* each piece is a segment of its own */
+                             : 1;
     double segments = c->bits / room;
     if (sample && segments == 0) {
-        st = plan_planes(c, &k, limits, sample, w, 1);
+        st = plan_planes(c, &k, limits, sample, w, least);
         segments = c->bits / room;
     }
-    if (st == MOTE_OK && (segments > 1 || !sample))
-        st = plan_planes(c, &k, limits, sample, w, segments > 1 ? segments : 1);
+    if (st == MOTE_OK && (segments > least || !sample))
+        st = plan_planes(c, &k, limits, sample, w, segments > least ? segments : least);
     for (unsigned i = 0; i <= MOTE_PLANE_V && st == MOTE_OK; i++) {
         if (!c->classes[i]) continue;
         if (c->plane[i].d.n_classes > 1) {

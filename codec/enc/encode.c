@@ -214,10 +214,12 @@ mote_status mote_encoder_estimate_sparse(mote_encoder *e, mote_coding *best, mot
     mote_status st = MOTE_OK;
     if (mote_dtype_bits(e->dtype) < 8) return st;
     c.m.drop = c.m.affine != NULL;
-    for (uint8_t layout = MOTE_LAYOUT_BITMASK; layout <= MOTE_LAYOUT_CSR && st == MOTE_OK; layout++) {
-        c.layout = layout;
-        st = mote_encoder_estimate(e, best, &c);
-    }
+    do
+        for (uint8_t layout = MOTE_LAYOUT_BITMASK; layout <= MOTE_LAYOUT_CSR && st == MOTE_OK; layout++) {
+            c.layout = layout;
+            st = mote_encoder_estimate(e, best, &c);
+        }
+    while (st == MOTE_OK && !c.num.fold && mote_split_fold(&c.num));
     return st;
 }
 

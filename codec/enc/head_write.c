@@ -28,10 +28,10 @@ static void put_plane(mote_wr *out, mote_wr *tables, const mote_plane_code *code
     for (unsigned i = 0; i < n; i++) put_table(tables, &code->spec[i]);
 }
 
-static void put_affine(mote_wr *out, const mote_affine *a)
+static void put_affine(mote_wr *out, const mote_num *n, const mote_affine *a)
 {
     mote_wr_varint(out, a->bits);
-    mote_wr_varint(out, a->zero);
+    mote_wr_varint(out, n->fold ? 2 : a->zero);
     mote_wr_varint(out, a->scope);
     if (a->scope == 2) mote_wr_varint(out, a->group);
     mote_wr_varint(out, a->scale_dtype);
@@ -46,8 +46,8 @@ static void put_numeric(mote_wr *out, mote_wr *tables, const mote_cutter *k)
     const mote_num *n = &k->c->num;
     mote_wr_varint(out, n->numeric);
     if (n->numeric == MOTE_NUM_FLOAT) mote_wr_varint(out, n->dtype);
-    if (n->numeric == MOTE_NUM_INT) mote_wr_varint(out, n->n_bytes);
-    if (n->numeric == MOTE_NUM_AFFINE) put_affine(out, k->c->m.affine);
+    if (n->numeric == MOTE_NUM_INT) mote_wr_varint(out, n->fold ? MOTE_BYTES_FOLDED : n->n_bytes);
+    if (n->numeric == MOTE_NUM_AFFINE) put_affine(out, n, k->c->m.affine);
     for (unsigned i = MOTE_PLANE_V; i < MOTE_PLANE_BYTE + (unsigned)n->n_bytes; i++)
         put_plane(out, tables, &k->code[i]);
 }

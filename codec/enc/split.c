@@ -41,6 +41,25 @@ void mote_split_affine(mote_num *num, uint8_t dtype, unsigned bits, unsigned zer
     set_planes(num, bits == 16 ? 8 : bits, !zero);
 }
 
+bool mote_split_fold(mote_num *num)
+{
+    if (num->numeric == MOTE_NUM_FLOAT || num->n_bytes || num->v.vmin >= -1) return false;
+    num->fold = 1;
+    num->v.vmin = 0;
+    num->v.vmax = (1 << num->v.width) - 2;
+    return true;
+}
+
+/* v: values less the least of a signed V of that many bits */
+static void fold(uint16_t *v, size_t n, unsigned bits)
+{
+    const int32_t least = 1 << (bits - 1);
+    for (size_t i = 0; i < n; i++) {
+        const int32_t x = v[i] - least;
+        v[i] = (uint16_t)(x < 0 ? -2 * x - 2 : 2 * x - 1);
+    }
+}
+
 static void float_v(uint8_t dtype, const uint8_t *p, size_t n, uint16_t *v)
 {
     switch (dtype) {
@@ -92,9 +111,10 @@ void mote_split_v(const mote_num *num, const void *elements, size_t n, uint16_t 
         for (size_t i = 0; num->bits == 16 && i < n; i++) v[i] = (uint16_t)(v[i] >> 8);
     } else {
         const unsigned bits = mote_dtype_bits(num->dtype), bytes = bits < 8 ? 1 : bits / 8, low = 8u * num->n_bytes;
-        const uint64_t flip = num->v.vmin < 0 ? (uint64_t)1 << (bits - 1) : 0;
+        const uint64_t flip = num->v.vmin < 0 || num->fold ? (uint64_t)1 << (bits - 1) : 0;
         for (size_t i = 0; i < n; i++) v[i] = (uint16_t)((load(p + i * bytes, bytes) ^ flip) >> low);
     }
+    if (num->fold) fold(v, n, num->v.width);
 }
 
 void mote_split_byte(const mote_num *num, const void *elements, size_t n, unsigned j, uint8_t *out)

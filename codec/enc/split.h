@@ -15,6 +15,10 @@ void mote_split_float(mote_num *num, uint8_t dtype);
 void mote_split_integer(mote_num *num, uint8_t dtype, unsigned n_bytes);
 void mote_split_affine(mote_num *num, uint8_t dtype, unsigned bits, unsigned zero);
 
+/** Fold V: for elements that are never zero, where num has a signed V of two bits or more and no byte planes, else
+ *  false. Spec codecs.md 5.6 */
+bool mote_split_fold(mote_num *num);
+
 /** V - vmin of n elements as fetched (codes: less the least code). */
 void mote_split_v(const mote_num *num, const void *elements, size_t n, uint16_t *v);
 /** Byte plane j (0: most significant) of n elements. */

@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Pruned integers: what mote makes of them, beside what an ideal coder would and beside xz and zstd.
+
+usage: sparse.py MOTE MODEL.safetensors FOLDER
+
+A weight matrix of the model becomes 8-bit integers of which a share is zero, four ways:
+    iid      normal numbers instead of the model's, one threshold
+    global   one threshold and one scale for the matrix: rows are as dense as the model has them
+    uneven   rows of log-normal density, one scale
+    rows     the same with a scale for each row
+Ideal: the entropy of the mask given the class of a row (half octaves of its density) plus that of the kept values given
+theirs (half octaves of the mean magnitude), each with the entropy of the classes, or without classes where that is less.
+mote: planes, tables and class maps of the file; what the container adds is in the column beside. xz -9 and zstd -19 get
+the integers row by row. Written as FOLDER/sparse.csv; fails if something is more than 2 % above ideal, or not below xz
+and zstd."""
+import json
+import math
+import os
+import struct
+import subprocess
+import sys
+import tempfile
+
+import numpy as np
+
+MOTE, MODEL, FOLDER = sys.argv[1:4]
+# of 1536 x 384 and 384 x 1536
+TENSORS = ("encoder.layer.2.intermediate.dense.weight", "encoder.layer.2.output.dense.weight")
+SHARES = (0.5, 0.7, 0.85, 0.9, 0.95, 0.99)
+LIMIT = 0.02
+
+
+def tensors(path):
+    """name -> array of the f32 tensors of a safetensors file"""
+    with open(path, "rb") as f:
+        data = f.read()
+    n = struct.unpack("<Q", data[:8])[0]
+    head = json.loads(data[8:8 + n])
+    head.pop("__metadata__", None)
+    return {k: np.frombuffer(data[8 + n + t["data_offsets"][0]:8 + n + t["data_offsets"][1]], "<f4").reshape(t["shape"])
+            for k, t in head.items() if t["dtype"] == "F32"}
+
+
+def entropy(counts):
+    c = np.asarray(counts, float)
+    c = c[c > 0]
+    return float((c * np.log2(c.sum() / c)).sum())
+
+
+def classed(keys, counts):
+    """Bits of rows with these counts, of which those with equal keys share a distribution; or all of them do."""
+    rows = {}
+    for key, c in zip(keys, counts):
+        rows.setdefault(key, []).append(c)
+    split = sum(entropy(np.sum(c, axis=0)) for c in rows.values()) + entropy([len(c) for c in rows.values()])
+    return min(split, entropy(np.sum(counts, axis=0)))
+
+
+def octaves(x):
+    return -99 if x <= 0 else math.floor(2 * math.log2(x))
+
+
+def ideal(q):
+    """Bytes of the mask and of the kept values."""
+    kept = (q != 0).sum(axis=1)
+    n = q.shape[1]
+    mask = classed([(2 * k > n, octaves(min(k, n - k) / n)) for k in kept], [(k, n - k) for k in kept])
+    counts = [np.bincount(row[row != 0].astype(int) + 128, minlength=256) for row in q]
+    values = classed([octaves(np.abs(row.astype(int)).sum() / max(k, 1)) for row, k in zip(q, kept)], counts)
+    return mask / 8, values / 8
+
+
+def pruned(w, share, how, rng):
+    """int8, that share of them 0"""
+    if how == "iid":
+        w = rng.standard_normal(w.shape)
+    if how in ("iid", "global"):
+        w = np.where(np.abs(w) < np.quantile(np.abs(w), share), 0, w)
+    else:
+        density = np.exp(0.8 * rng.standard_normal(w.shape[0]))
+        for _ in range(8):
+            density = np.minimum(density * (1 - share) / density.mean(), 1)
+        out = np.zeros_like(w)
+        for r, d in enumerate(density):
+            k = round(d * w.shape[1])
+            if k:
+                at = np.argsort(-np.abs(w[r]), kind="stable")[:k]
+                out[r, at] = w[r, at]
+        w = out
+    most = np.abs(w).max(axis=1, keepdims=True) if how == "rows" else np.abs(w).max()
+    return np.clip(np.rint(w / np.maximum(most, 1e-9) * 127), -127, 127).astype(np.int8)
+
+
+def run(*args):
+    return subprocess.run(args, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout
+
+
+def measure(q, work):
+    """The report on the tensor, bytes of the file, of xz and of zstd."""
+    model, raw = work + "/q.safetensors", work + "/q"
+    head = json.dumps({"q": {"dtype": "I8", "shape": list(q.shape), "data_offsets": [0, q.size]}}).encode()
+    head += b" " * (-len(head) % 8)
+    with open(model, "wb") as f:
+        f.write(struct.pack("<Q", len(head)) + head + q.tobytes())
+    q.tofile(raw)
+    report = json.loads(run(MOTE, "pack", model, "-o", work + "/q.mote", "--profile", "host", "--json"))
+    return report["entries"][0], report["file_bytes"], len(run("xz", "-9", "-c", raw)), len(run("zstd", "-19", "-qc", raw))
+
+
+def main():
+    os.makedirs(FOLDER, exist_ok=True)
+    model, rng, missed, lines = tensors(MODEL), np.random.default_rng(1), 0, []
+    lines.append("how,tensor,zeros,layout,mote_bytes,ideal_bytes,above_percent,file_bytes,xz9_bytes,zstd19_bytes")
+    print("%-7s %-9s %5s %-8s %8s %8s %7s %8s %8s %8s" %
+          ("pruned", "shape", "zeros", "layout", "ideal", "mote", "above", "file", "xz -9", "zstd -19"))
+    with tempfile.TemporaryDirectory(prefix="mote-bench-") as work:
+        for how in ("iid", "global", "uneven", "rows"):
+            for name in TENSORS:
+                for share in SHARES:
+                    q = pruned(model[name], share, how, rng)
+                    entry, file_bytes, xz, zstd = measure(q, work)
+                    best, own = sum(ideal(q)), sum(entry["parts"].values())
+                    ok = own <= best * (1 + LIMIT) and file_bytes < min(xz, zstd)
+                    missed += not ok
+                    zeros = float((q == 0).mean())
+                    print("%-7s %-9s %5.3f %-8s %8.0f %8d %6.2f%% %8d %8d %8d%s" %
+                          (how, "%dx%d" % q.shape, zeros, entry["layout"], best, own, 100 * (own / best - 1), file_bytes,
+                           xz, zstd, "" if ok else "  MISSED"), flush=True)
+                    lines.append("%s,%s,%.4f,%s,%d,%d,%.3f,%d,%d,%d" % (how, name, zeros, entry["layout"], own, best,
+                                                                       100 * (own / best - 1), file_bytes, xz, zstd))
+    with open(FOLDER + "/sparse.csv", "w") as f:
+        f.writelines(line + "\n" for line in lines)
+    sys.exit(1 if missed else 0)
+
+
+main()
