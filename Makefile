@@ -24,12 +24,11 @@ asan: need-asan build/
 	@$(call build,asan)
 	@ctest --preset asan -j $(JOBS) $(CTEST_ARGS)
 
-lint: need-lint build/
-	@$(call build,dev)
+lint: tidy
 	@ctest --preset dev -L lint -j $(JOBS)
 
 # clang-tidy reads the flags of the dev build. Tests are left out: Check's macros are most of what it would report. Takes
-# minutes, so it is a target of its own.
+# two minutes.
 tidy: need-lint build/
 	@$(call build,dev)
 	@run-clang-tidy-14 -quiet -j $(JOBS) -p build/dev '^$(CURDIR)/(format|codec|cli|fuzz|examples|bench)/' \

@@ -182,14 +182,14 @@ static inline void edits_apply(pkg *p, const uint8_t *data, size_t size, bool st
         } else if (op < 12) {
             edit_field(p, &e, op - 9);
         } else if (op == 12) {
-            p->fact[edits_u8(&e) % N_FACTS] += (uint64_t)(int64_t)(int8_t)edits_u8(&e);
+            p->fact[edits_u8(&e) % N_FACTS] += (uint64_t)((int64_t)(edits_u8(&e) ^ 0x80) - 0x80);
         } else if (op == 13) {
             if (settled++ < 3) edits_settle(p); /* it takes long */
         } else if (op == 14) {
             p->lie.on = true;
             p->lie.level = edits_u8(&e) % 3;
             p->lie.index = edits_u8(&e);
-            p->lie.delta = (int8_t)edits_u8(&e);
+            p->lie.delta = (edits_u8(&e) ^ 0x80) - 0x80;
         } else {
             pkg_sizes(p);
         }

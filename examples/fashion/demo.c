@@ -40,7 +40,7 @@ static mote_status place_tensor(mote_loader *ld, const mote_entry *e)
     if (!l) return mote_loader_skip(ld);
     size_t n = l->out * (is_bias ? 1 : mote_fashion_row(l));
     float **to = &(is_bias ? biases : weights)[l - mote_fashion_layers];
-    if (e->elements != n) return MOTE_ERR_SHAPE;
+    if (n == 0 || e->elements != n) return MOTE_ERR_SHAPE;
     free(*to); /* of an earlier load */
     *to = malloc(n * sizeof **to);
     if (!*to) return MOTE_ERR_NOMEM;
@@ -68,6 +68,8 @@ static mote_status load(void *work, size_t bytes, const mote_loader_config *conf
         }
         if (st != MOTE_OK || ev.type == MOTE_EVENT_DONE) break;
         if (ev.type == MOTE_EVENT_MANIFEST) {
+            free(names); /* there is one manifest, but only the loader knows that */
+            free(text);
             names = calloc((size_t)ev.manifest->facts.n_entries, sizeof *names);
             text = calloc((size_t)ev.manifest->facts.n_entries, sizeof *text);
             if (!names || !text) st = MOTE_ERR_NOMEM;

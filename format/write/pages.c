@@ -16,7 +16,7 @@ mote_status mote_pages_make(mote_pages *p, const mote_crypto *c, uint32_t n_chun
                             const uint8_t *digests)
 {
     *p = (mote_pages){ .n_chunks = n_chunks, .height = mote_tree_height(n_chunks) };
-    uint64_t *len = malloc(n_chunks * sizeof *len); /* of the nodes of the level below: subtree bytes */
+    uint64_t *len = calloc(n_chunks, sizeof *len); /* of the nodes of the level below: subtree bytes */
     uint8_t *dig = malloc((size_t)n_chunks * MOTE_DIGEST_BYTES);
     mote_status st = MOTE_ERR_NOMEM;
     if (!len || !dig) goto out;
