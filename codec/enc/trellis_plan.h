@@ -68,7 +68,8 @@ unsigned mote_trellis_index(const mote_trellis_plan *p, unsigned row_class, unsi
  * k has symbol n - 2 + ((k - lo) >> shift & 1) and a number of its own.
  * Returns the number of symbols, 16 or 32; 0 if the pair cannot be built.
  */
-unsigned mote_trellis_symbol_bits(const mote_trellis_plan *p, unsigned pair, unsigned q, float bits[MOTE_PAIR_SYMBOLS_MAX]);
+unsigned mote_trellis_symbol_bits(const mote_trellis_plan *p, unsigned pair, unsigned q,
+                                  float bits[MOTE_PAIR_SYMBOLS_MAX]);
 /** Number of the escape of level k: what its symbol does not say. */
 uint32_t mote_trellis_escape(const mote_pair_spec *s, int32_t k);
 
