@@ -9,7 +9,7 @@ CTEST_ARGS ?=
 
 build = cmake --preset $(1) >build/$(1).log || { cat build/$(1).log; exit 1; }; cmake --build --preset $(1) -j $(JOBS)
 
-.PHONY: all demo test asan lint tidy format bench fuzz device install clean
+.PHONY: all demo test asan lint tidy format bench fuzz device device-test install clean
 all: need-build build/
 	@$(call build,release)
 
@@ -49,6 +49,10 @@ fuzz: need-asan build/
 device: need-device build/
 	@$(call build,device)
 	@sh tests/lint/device_size.sh build/device/libmote_device.a tests/device_budget.txt
+
+device-test: need-device-test build/
+	@$(call build,device-test)
+	@ctest --preset device-test -L device -j $(JOBS) $(CTEST_ARGS)
 
 install: all
 	@cmake --install build/release --prefix $(PREFIX)

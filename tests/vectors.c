@@ -8,136 +8,27 @@
 #include <string.h>
 
 #include "pkg_helpers.h"
+#include "vector_list.h"
 
-typedef struct line {
-    char file[128], status[32], trust[32], policy[160], sha[80], text[160];
-    mote_status st;
-} line;
-
-static line *lines;
-static size_t n_lines;
-
-static mote_status status_of(const char *name)
-{
-    char full[48];
-    snprintf(full, sizeof full, strcmp(name, "OK") == 0 ? "%s" : "ERR_%s", name);
-    for (int st = -100; st <= 2; st++)
-        if (strcmp(mote_status_name((mote_status)st), full) == 0) return (mote_status)st;
-    ck_abort_msg("unknown status %s", name);
-    return MOTE_OK;
-}
-
-static void read_list(void)
-{
-    FILE *f = fopen(MOTE_VECTORS "/manifest.txt", "r");
-    must(f != NULL);
-    char row[700];
-    while (fgets(row, sizeof row, f)) {
-        if (row[0] == '#') continue;
-        lines = realloc(lines, (n_lines + 1) * sizeof *lines);
-        must(lines != NULL);
-        line *l = &lines[n_lines++];
-        must(sscanf(row, "%127s %31s %31s %159s %79s %159[^\n]", l->file, l->status, l->trust, l->policy, l->sha,
-                    l->text) == 6);
-        l->st = status_of(l->status);
-    }
-    fclose(f);
-    must(n_lines > 200);
-}
-
-static void read_file(const char *name, mote_wr *out)
-{
-    char path[1024];
-    snprintf(path, sizeof path, "%s/%s", MOTE_VECTORS, name);
-    FILE *f = fopen(path, "rb");
-    ck_assert_msg(f != NULL, "%s", path);
-    out->n = 0;
-    for (int c; (c = getc(f)) != EOF;) mote_wr_u8(out, (uint8_t)c);
-    fclose(f);
-}
-
-static size_t unhex(uint8_t *out, size_t room, const char *text)
-{
-    size_t n = 0;
-    unsigned byte;
-    for (; n < room && sscanf(text + 2 * n, "%2x", &byte) == 1; n++) out[n] = (uint8_t)byte;
-    return n;
-}
-
-typedef struct terms {
-    uint8_t keys[3][32], vendor[16], class[16], digest[32];
-    char name[64];
-    mote_loader_config config;
-} terms;
-
-/* What the line says of the reader. The keys come from the .pub files, as they would for others. */
-static void read_terms(const line *l, const mote_wr *file, terms *t)
-{
-    *t = (terms){ .config = pkg_config(0) };
-    mote_trust *trust = &t->config.trust;
-    trust->keys = t->keys[0];
-    for (const char *s = l->trust; *s && *s != '/' && *s != '-'; s++) {
-        if (*s == ',') continue;
-        char name[32];
-        mote_wr pub = { 0 };
-        snprintf(name, sizeof name, "test-%c.pub", *s);
-        read_file(name, &pub);
-        ck_assert(pub.n == 65 && unhex(t->keys[trust->n_keys++], 32, (const char *)pub.p) == 32);
-        mote_wr_free(&pub);
-    }
-    if (strchr(l->trust, '/')) trust->threshold = (unsigned)atoi(strchr(l->trust, '/') + 1);
-    char list[160], *save = NULL;
-    mote_policy *p = &t->config.policy;
-    strcpy(list, l->policy);
-    for (char *s = strtok_r(list, ",", &save); s; s = strtok_r(NULL, ",", &save)) {
-        char *value = strchr(s, '=');
-        if (!value) continue;
-        *value++ = '\0';
-        if (strcmp(s, "name") == 0) {
-            strcpy(t->name, value);
-            p->name = (mote_text){ t->name, strlen(t->name) };
-        } else if (strcmp(s, "vendor") == 0) {
-            ck_assert_uint_eq(unhex(t->vendor, 16, value), 16);
-            p->vendor = t->vendor;
-        } else if (strcmp(s, "class") == 0) {
-            ck_assert_uint_eq(unhex(t->class, 16, value), 16);
-            p->device_class = t->class;
-        } else if (strcmp(s, "installed") == 0) {
-            p->installed_sequence = (uint64_t)atoi(value);
-            p->installed_digest = t->digest;
-            if (strstr(value, ":self"))
-                mote_manifest_digest(mote_crypto_host(), t->digest, file->p + 16, file->p[10] + 256u * file->p[11]);
-        } else if (strcmp(s, "without") == 0) {
-            unsigned id = (unsigned)atoi(value);
-            p->has = mote_needs_of_build(true);
-            p->has.bit[id / 32] &= ~((uint32_t)1 << id % 32);
-        } else if (strcmp(s, "tensor_max") == 0) {
-            p->tensor_max = (uint64_t)atoi(value);
-        } else {
-            ck_abort_msg("%s: unknown term %s", l->file, s);
-        }
-    }
-}
-
-static void check_sha(const line *l, const mote_wr *data)
+static void check_sha(const vector_line *l, const mote_wr *data)
 {
     uint8_t want[32], got[32];
     const mote_crypto *c = mote_crypto_host();
     const uint8_t *part[1] = { data->p };
     if (strcmp(l->sha, "-") == 0) return;
-    ck_assert_uint_eq(unhex(want, 32, l->sha), 32);
+    ck_assert_uint_eq(vector_unhex(want, 32, l->sha), 32);
     c->sha256(c->ctx, got, part, &data->n, data->n ? 1 : 0);
     ck_assert_msg(memcmp(got, want, 32) == 0, "%s: elements", l->file);
 }
 
 START_TEST(vectors_give_their_status)
 {
-    for (size_t i = 0; i < n_lines; i++) {
-        const line *l = &lines[i];
+    for (size_t i = 0; i < n_vectors; i++) {
+        const vector_line *l = &vectors[i];
         mote_wr file = { 0 };
-        terms t;
-        read_file(l->file, &file);
-        read_terms(l, &file, &t);
+        vector_reader t;
+        vector_read(l->file, &file);
+        vector_terms(l, &file, &t);
         pkg_load whole = { .file = file.p, .n = file.n, .config = t.config };
         pkg_load bytes = whole, blocks = whole, pulled = whole;
         whole.target = pulled.target = true;
@@ -181,7 +72,7 @@ static size_t count_files(const char *folder)
         char name[300];
         bool listed = false;
         snprintf(name, sizeof name, "%s/%s", folder, e->d_name);
-        for (size_t i = 0; i < n_lines; i++) listed |= strcmp(lines[i].file, name) == 0;
+        for (size_t i = 0; i < n_vectors; i++) listed |= strcmp(vectors[i].file, name) == 0;
         ck_assert_msg(listed, "%s is not in manifest.txt", name);
     }
     closedir(dir);
@@ -191,15 +82,15 @@ static size_t count_files(const char *folder)
 START_TEST(every_file_is_listed_once_and_every_line_has_its_file)
 {
     size_t ok = 0, bad = 0;
-    for (size_t i = 0; i < n_lines; i++) {
-        const line *l = &lines[i];
+    for (size_t i = 0; i < n_vectors; i++) {
+        const vector_line *l = &vectors[i];
         if (strcmp(l->policy, "-") == 0 && strncmp(l->file, "bad/", 4) == 0) bad++;
         if (strcmp(l->sha, "-") != 0) ok++;
         ck_assert_msg(strncmp(l->file, "bad/", 4) != 0 || l->st != MOTE_OK, "%s", l->file);
         ck_assert_msg((strcmp(l->sha, "-") != 0) <= (l->st == MOTE_OK), "%s", l->file);
         for (size_t j = 0; j < i; j++)
-            ck_assert_msg(strcmp(l->file, lines[j].file) != 0 || strcmp(l->policy, lines[j].policy) != 0 ||
-                              strcmp(l->trust, lines[j].trust) != 0,
+            ck_assert_msg(strcmp(l->file, vectors[j].file) != 0 || strcmp(l->policy, vectors[j].policy) != 0 ||
+                              strcmp(l->trust, vectors[j].trust) != 0,
                           "%s: twice", l->file);
     }
     ck_assert_uint_eq(count_files("ok"), ok);
@@ -220,11 +111,11 @@ static bool not_of_packages(mote_status st)
 }
 
 START_TEST(every_status_of_packages_has_a_vector){
-#define ROW(name, value, text)                                                            \
-    {                                                                                     \
-        bool seen = not_of_packages((mote_status)(value));                                \
-        for (size_t i = 0; i < n_lines; i++) seen |= lines[i].st == (mote_status)(value); \
-        ck_assert_msg(seen, "no vector gives %s", #name);                                 \
+#define ROW(name, value, text)                                                                \
+    {                                                                                         \
+        bool seen = not_of_packages((mote_status)(value));                                    \
+        for (size_t i = 0; i < n_vectors; i++) seen |= vectors[i].st == (mote_status)(value); \
+        ck_assert_msg(seen, "no vector gives %s", #name);                                     \
     }
     MOTE_STATUS_TABLE(ROW)
 #undef ROW
@@ -243,9 +134,10 @@ START_TEST(every_status_of_packages_has_a_vector){
         snprintf(name, sizeof name, "bad/%s-", section);
         snprintf(text, sizeof text, "%s%s ", *section == 'c' ? "codecs.md " : "", section + (*section == 'c'));
         size_t found = 0;
-        for (size_t i = 0; i < n_lines; i++) {
-            if (strncmp(lines[i].file, name, strlen(name)) != 0) continue;
-            ck_assert_msg(strncmp(lines[i].text, text, strlen(text)) == 0, "%s: %s", lines[i].file, lines[i].text);
+        for (size_t i = 0; i < n_vectors; i++) {
+            if (strncmp(vectors[i].file, name, strlen(name)) != 0) continue;
+            ck_assert_msg(strncmp(vectors[i].text, text, strlen(text)) == 0, "%s: %s", vectors[i].file,
+                          vectors[i].text);
             found++;
         }
         ck_assert_msg(found > 0, "no vector of %s", text);
@@ -256,7 +148,7 @@ END_TEST
 START_TEST(the_smallest_package_is_small)
 {
     mote_wr file = { 0 };
-    read_file("ok/minimal.mote", &file);
+    vector_read("ok/minimal.mote", &file);
     ck_assert_uint_le(file.n, 320);
     mote_wr_free(&file);
 }
@@ -266,7 +158,7 @@ static Suite *suite(void)
 {
     Suite *s = suite_create("vectors");
     TCase *tc = tcase_create("vectors");
-    tcase_add_unchecked_fixture(tc, read_list, NULL);
+    tcase_add_unchecked_fixture(tc, vector_read_list, NULL);
     tcase_add_test(tc, vectors_give_their_status);
     tcase_add_test(tc, every_file_is_listed_once_and_every_line_has_its_file);
     tcase_add_test(tc, every_status_of_packages_has_a_vector);

@@ -1,0 +1,23 @@
+# SPDX-License-Identifier: Apache-2.0
+# Cortex-M33 of the MPS2 board's AN505 image, held to 64 KiB of RAM.
+set(CMAKE_SYSTEM_NAME Generic)
+set(CMAKE_SYSTEM_PROCESSOR m33)
+set(CMAKE_C_COMPILER arm-none-eabi-gcc)
+set(CMAKE_TRY_COMPILE_TARGET_TYPE STATIC_LIBRARY)
+set(CMAKE_C_FLAGS_INIT "-mcpu=cortex-m33 -mthumb -mfpu=fpv5-sp-d16 -mfloat-abi=hard -ffunction-sections -fdata-sections")
+set(board_link --specs=nano.specs --specs=nosys.specs)
+set(board_port port_arm.c)
+# memory of the image, and what of it is the stack
+set(board_flash 0x10000000)
+set(board_flash_size 1M)
+set(board_ram 0x38000000)
+set(board_ram_size 64K)
+set(board_stack 5120)
+set(board_mhz 20) # of SysTick
+set(board_profile nano)
+# vectors: bytes for workspace and output; how many runs may be too large for them, and how many packages must not be;
+# every how many bytes one is changed
+set(board_arena 32768)
+set(board_misfits 0)
+set(board_accepted 30)
+set(board_tamper 11)

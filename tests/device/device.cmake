@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: Apache-2.0
+# The device tests as the host sees them: for each board a build of the images, then each image under QEMU.
+# ctest -L device; run from the top by `make device-test`.
+set(device ${PROJECT_SOURCE_DIR}/tests/device)
+set(work ${PROJECT_BINARY_DIR}/device)
+set(sodium ${work}/source/libsodium)
+
+add_executable(device_cases ${device}/cases.c ${device}/drive.c tests/pkg_helpers.c tests/vector_list.c tests/pkg_load.c)
+target_include_directories(device_cases PRIVATE ${mote_private_dirs})
+target_compile_definitions(device_cases PRIVATE MOTE_VECTORS="${PROJECT_SOURCE_DIR}/spec/vectors")
+target_link_libraries(device_cases PRIVATE mote mote_host_flags PkgConfig::MOTE_REQUIRES m)
+foreach(profile nano std)
+  file(MAKE_DIRECTORY ${work}/${profile})
+  add_custom_command(OUTPUT ${work}/${profile}/cases.bin
+    COMMAND device_cases ${profile} ${work}/${profile}/cases.bin
+    DEPENDS device_cases ${PROJECT_SOURCE_DIR}/spec/vectors/manifest.txt)
+  list(APPEND inputs ${work}/${profile}/cases.bin)
+endforeach()
+add_custom_target(device_inputs ALL DEPENDS ${inputs})
+
+function(mote_device_test name)
+  cmake_parse_arguments(PARSE_ARGV 1 t "" "TIMEOUT;FOLDER" "COMMAND;SETUP;NEEDS")
+  add_test(NAME device.${name} COMMAND ${t_COMMAND} WORKING_DIRECTORY ${t_FOLDER})
+  set_tests_properties(device.${name} PROPERTIES LABELS device TIMEOUT ${t_TIMEOUT}
+    FIXTURES_SETUP "${t_SETUP}" FIXTURES_REQUIRED "${t_NEEDS}")
+endfunction()
+
+mote_device_test(source TIMEOUT 300 FOLDER ${work} SETUP device_source
+  COMMAND ${PROJECT_SOURCE_DIR}/.ci/source libsodium ${work}/source)
+
+# mote_add_board(NAME PROFILE QEMU...): a file boards/NAME.cmake and the machine that runs its images.
+function(mote_add_board board profile)
+  set(qemu ${ARGN} -display none -monitor none -serial none -icount shift=0
+    -semihosting-config enable=on,target=native -kernel)
+  set(build ${work}/${board})
+  mote_device_test(${board}.build TIMEOUT 300 FOLDER ${work} SETUP device_${board} NEEDS device_source
+    COMMAND ${CMAKE_COMMAND} -E env --unset=CFLAGS sh -c "'${CMAKE_COMMAND}' -G Ninja -S '${device}' -B '${build}' \
+      --toolchain '${device}/boards/${board}.cmake' -DCMAKE_BUILD_TYPE=MinSizeRel -DMOTE_WERROR=ON \
+      '-DMOTE_SODIUM=${sodium}' && '${CMAKE_COMMAND}' --build '${build}'")
+  mote_device_test(${board}.vectors TIMEOUT 300 FOLDER ${work}/${profile} NEEDS device_${board}
+    COMMAND ${qemu} ${build}/vectors)
+endfunction()
+
+mote_add_board(m0 nano qemu-system-arm -M microbit)
+mote_add_board(m3 nano qemu-system-arm -M mps2-an385)
+mote_add_board(m4f std qemu-system-arm -M mps2-an386)
+mote_add_board(m33 nano qemu-system-arm -M mps2-an505)
+mote_add_board(rv32 std qemu-system-riscv32 -M virt -bios none)
