@@ -12,10 +12,11 @@
 #include "mote/pack.h"
 #include "mote/version.h"
 #include "package.h"
+#include "rules.h"
 
 /* clang-format off */
 enum {
-    OUT, LOSSLESS, BITS, PER, ZERO_POINT, SCALES, F16, BF16, PRUNE, THRESHOLD, RANK, ENERGY, ONLY, SMALL,
+    OUT, LOSSLESS, BITS, PER, ZERO_POINT, SCALES, F16, BF16, PRUNE, THRESHOLD, RANK, ENERGY, SMALL, ONLY, RULES,
     PROFILE, CHUNK, BLOB, DIGESTS, NAME, VERSION, SEQUENCE, VENDOR, CLASS, CREATED, NOT_AFTER,
     KEY, PASSPHRASE_FILE, THREADS, QUICK, JSON
 };
@@ -34,8 +35,9 @@ static const opt_def defs[] = {
     [THRESHOLD] = { "threshold", 0, false, "T", "set weights below T in magnitude to zero" },
     [RANK] = { "rank", 0, false, "N", "factors of rank N" },
     [ENERGY] = { "energy", 0, false, "E", "factors of the least rank that keeps this share of the energy" },
-    [ONLY] = { "only", 0, true, "GLOB", "lossy options are for tensors of such names" },
     [SMALL] = { "small", 0, false, "N", "tensors of fewer weights stay lossless (default 1024)" },
+    [ONLY] = { "only", 0, true, "GLOB", "lossy options are for tensors of such names" },
+    [RULES] = { "rules", 0, false, "FILE", "options by tensor name: JSON, {\"GLOB\": {\"OPTION\": VALUE}}" },
     [PROFILE] = { "profile", 0, false, "nano|std|host", "what the readers are like (default std)" },
     [CHUNK] = { "chunk", 0, false, "BYTES", "longest chunk (default 4K, 16K or 256K by profile)" },
     [BLOB] = { "blob", 0, true, "NAME=FILE", "add the bytes of a file" },
@@ -60,6 +62,8 @@ typedef struct packing {
     const opts *o;
     mote_pack_options options;
     mote_encode_options lossless; /* for tensors that --only leaves out */
+    rules rules;
+    mote_encode_options *ruled; /* of each rule; owned */
     uint8_t vendor[16], classes[CLASSES_MAX][16];
     mote_keypair kp;
     io_map in;
@@ -228,7 +232,39 @@ static bool is_meant(const opts *o, const mote_model_tensor *t)
 static void choose(void *ctx, const mote_model_tensor *t, mote_encode_options *options)
 {
     const packing *w = ctx;
-    if (!is_meant(w->o, t)) *options = w->lossless;
+    const rule *r = rules_find(&w->rules, t->name);
+    if (r)
+        *options = w->ruled[r - w->rules.rule];
+    else if (!is_meant(w->o, t))
+        *options = w->lossless;
+}
+
+/* What stands in a rule is read as if it stood on the command line. */
+static int read_rules(packing *w)
+{
+    int done = rules_open(&w->rules, &cmd_pack, opt_value(w->o, RULES));
+    if (done != STATUS_DONE) return done;
+    w->ruled = calloc(w->rules.n, sizeof *w->ruled);
+    if (!w->ruled) return report_error(w->rules.path, MOTE_ERR_NOMEM, NULL);
+    for (size_t i = 0; i < w->rules.n; i++) {
+        const opts *o = &w->rules.rule[i].o;
+        const char *why = NULL;
+        w->ruled[i] = w->lossless;
+        for (size_t k = 0; k < o->n_hits; k++)
+            if (o->hits[k].def == OUT || o->hits[k].def >= ONLY) why = "only options that say how a tensor is coded";
+        if (!why && !read_method(o, &w->ruled[i])) why = "not like this";
+        if (why) return rules_error(&w->rules, w->rules.rule[i].glob, why);
+    }
+    size_t n;
+    const mote_model_tensor *t = mote_model_tensors(w->model, &n);
+    for (size_t i = 0; i < n; i++) {
+        rule *r = rules_find(&w->rules, t[i].name);
+        if (r) r->used = true;
+    }
+    for (size_t i = 0; i < w->rules.n; i++)
+        if (!w->rules.rule[i].used)
+            return rules_error(&w->rules, w->rules.rule[i].glob, "no tensor of the model is left for it");
+    return STATUS_DONE;
 }
 
 static bool any_is_meant(const packing *w)
@@ -262,6 +298,7 @@ static int open_inputs(packing *w)
     if (done != STATUS_DONE) return done;
     const mote_status st = mote_model_open(&w->model, w->in.p, w->in.bytes, &error);
     if (st != MOTE_OK) return report_error(path, st, error.text);
+    if (opt_has(w->o, RULES) && (done = read_rules(w)) != STATUS_DONE) return done;
     if (opt_has(w->o, ONLY) && !any_is_meant(w)) return opt_error(w->o, "--only matches no tensor of the model");
 
     w->n_blobs = opt_count(w->o, BLOB);
@@ -519,6 +556,8 @@ static int run(const opts *o)
     }
     free(w.maps);
     free(w.names);
+    free(w.ruled);
+    rules_free(&w.rules);
     free(w.extras);
     mote_keypair_wipe(&w.kp);
     return done;
