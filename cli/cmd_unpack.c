@@ -11,9 +11,10 @@
 
 #include "cmd.h"
 #include "list.h"
+#include "mote/host.h"
 #include "package.h"
 
-enum { OUT, TENSOR, PUB, THRESHOLD, ROLE, BLOBS, MEMORY, OUTPUT };
+enum { OUT, TENSOR, PUB, THRESHOLD, ROLE, BLOBS, MEMORY, OUTPUT, THREADS };
 
 static const opt_def defs[] = {
     [OUT] = { "output", 'o', false, "OUT", ".safetensors or .npz file, DIR/ for one .npy a tensor, - for safetensors" },
@@ -24,6 +25,7 @@ static const opt_def defs[] = {
     [BLOBS] = { "blobs", 0, false, "DIR", "write the blobs and texts there, their names percent-encoded" },
     [MEMORY] = { "max-memory", 0, false, "BYTES", "refuse packages that need more (default 1G)" },
     [OUTPUT] = { "max-output", 0, false, "BYTES", "refuse packages that unpack to more" },
+    [THREADS] = { "threads", 0, false, "N", "decode with N threads (default: all processors)" },
 };
 
 #define METADATA "safetensors.metadata"
@@ -36,6 +38,7 @@ typedef struct unpacking {
     mote_export_format format;
     const char *name, *path; /* of the output: for messages, and where it is made */
     char *metadata;          /* owned */
+    mote_pool *pool;         /* NULL: one thread does everything */
     char *folder, *inside;   /* for standard output: a folder of our own and the file in it; owned */
 } unpacking;
 
@@ -338,16 +341,19 @@ static int run(const opts *o)
     static const package_defs trust = { PUB, THRESHOLD, ROLE, MEMORY };
     keys trusted;
     package_options options = { .pull = true };
-    uint64_t output_max = 0;
+    uint64_t output_max = 0, threads = 0;
     unpacking u = { .name = opt_value(o, OUT), .path = opt_value(o, OUT) };
     if (o->n_args != 1) return opt_error(o, o->n_args ? "one package at a time" : "which package?");
     if (!opt_required(o, OUT) || !opt_exclusive(o, (const int[]){ TENSOR, BLOBS }, 2)) return STATUS_USAGE;
     if (!find_format(u.path, &u.format))
         return opt_error(o, "--output ends in .safetensors, .npz or /: \"%s\" says nothing of the format", u.path);
-    if (!opt_bytes(o, OUTPUT, 1, UINT64_MAX, &output_max)) return STATUS_USAGE;
+    if (!opt_bytes(o, OUTPUT, 1, UINT64_MAX, &output_max) || !opt_u64(o, THREADS, 1, 64, &threads)) return STATUS_USAGE;
     int done = package_trust(&options, &trusted, o, &trust);
     if (done != STATUS_DONE) return done;
 
+    const long online = sysconf(_SC_NPROCESSORS_ONLN);
+    if (threads == 0 && online > 0) threads = (uint64_t)online;
+    if (threads > 1) u.pool = mote_pool_create((unsigned)threads, &options.dispatch); /* without it takes longer */
     if (strcmp(u.path, "-") == 0) done = use_stdout(&u);
     u.p.in.fd = -1;
     if (done == STATUS_DONE) done = package_open(&u.p, o->args[0], &options);
@@ -364,6 +370,7 @@ static int run(const opts *o)
     free(u.metadata);
     list_free(&u.l);
     package_close(&u.p);
+    mote_pool_free(u.pool);
     return done;
 }
 

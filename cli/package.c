@@ -168,6 +168,7 @@ static int start(package *p)
     p->config = (mote_loader_config){ .crypto = *crypto,
                                       .kern = mote_kern_best(),
                                       .inflate = mote_zstd_inflate,
+                                      .dispatch = options->dispatch,
                                       .policy = { .installed_sequence = options->sequence_above } };
     if (options->trusted && options->trusted->n)
         p->config.trust =
@@ -271,6 +272,8 @@ mote_status package_next(package *p, mote_event *e)
             p->options.pull ? mote_loader_pull(p->ld, &p->source, &out, e) : mote_loader_step(p->ld, &p->feed, &out, e);
         if (st == MOTE_NEED_INPUT && (st = refill(p)) == MOTE_NEED_INPUT) continue;
         if (st == MOTE_NEED_OUTPUT && (st = grow_scratch(p, e->need)) == MOTE_OK) continue;
+        if (st == MOTE_OK) return st;
+        if (p->options.dispatch.wait) (void)p->options.dispatch.wait(p->options.dispatch.ctx); /* also after IO */
         return st == MOTE_ERR_IO && p->cause == 0 ? MOTE_ERR_TRUNCATED : st;
     }
 }

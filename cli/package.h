@@ -22,6 +22,7 @@ typedef struct package_options {
     bool seek;               /* it will be read again: a pipe is collected first */
     bool pull;               /* seek, so that tensors can be found and left out; else everything is read in order */
     bool index;              /* it is an index file: nothing but pages behind the signatures */
+    mote_dispatch dispatch;  /* who decodes tensors that have a target; zero: this thread */
 } package_options;
 
 /** Where a command's table has the options that say whom to trust; -1: it has no such option. */

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "mote/host.h"
 #include "pkg_helpers.h"
 #include "vector_list.h"
 
@@ -30,8 +31,8 @@ START_TEST(vectors_give_their_status)
         vector_read(l->file, &file);
         vector_terms(l, &file, &t);
         pkg_load whole = { .file = file.p, .n = file.n, .config = t.config };
-        pkg_load bytes = whole, blocks = whole, pulled = whole;
-        whole.target = pulled.target = true;
+        pkg_load bytes = whole, blocks = whole, pulled = whole, shared = whole;
+        whole.target = pulled.target = shared.target = true;
         bytes.step = 1;
         mote_status st = pkg_push(&whole);
         ck_assert_msg(st == l->st, "%s: %s, expected %s (%s)", l->file, mote_status_name(st), l->status, l->text);
@@ -39,6 +40,10 @@ START_TEST(vectors_give_their_status)
         ck_assert_int_eq(pkg_push(&blocks), l->st);
         /* a byte behind the end may come after DONE or with it */
         ck_assert(l->st == MOTE_ERR_TRAILING || wr_same(&bytes.trace, &blocks.trace));
+        mote_pool *pool = mote_pool_create(3, &shared.config.dispatch);
+        ck_assert(pool != NULL);
+        ck_assert_int_eq(pkg_push(&shared), l->st);
+        mote_pool_free(pool);
         st = pkg_pull(&pulled);
         ck_assert_msg(st == l->st || (l->st == MOTE_ERR_TRUNCATED && st == MOTE_ERR_IO), "%s, pulled: %s", l->file,
                       mote_status_name(st));
@@ -48,12 +53,14 @@ START_TEST(vectors_give_their_status)
             ck_assert_msg(whole.blocks == 0 && whole.data.n == 0, "%s", l->file);
         if (l->st == MOTE_OK) {
             ck_assert(pulled.complete && wr_same(&pulled.data, &whole.data));
+            ck_assert(shared.complete && wr_same(&shared.data, &whole.data));
             check_sha(l, &whole.data);
         }
         pkg_load_free(&whole);
         pkg_load_free(&bytes);
         pkg_load_free(&blocks);
         pkg_load_free(&pulled);
+        pkg_load_free(&shared);
         mote_wr_free(&file);
     }
 }

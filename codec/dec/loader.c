@@ -61,6 +61,9 @@ struct mote_loader {
     dirent cur;           /* what the directory says of it */
     uint8_t *target;
     size_t target_bytes;
+#if MOTE_LOADER_DISPATCH
+    bool sent; /* others decode segments of this tensor */
+#endif
     mote_prelude prelude;
     mote_record record;   /* at the cursor; in ST_SEGMENT it waits for output */
     size_t at[PARTS + 1]; /* offsets of the parts; last: the end */
@@ -411,15 +414,30 @@ static bool is_native(const mote_loader *ld)
     return ld->form == MOTE_FORM_NATIVE || (ld->config.native_lowrank && ld->head.term.layout == MOTE_LAYOUT_LOWRANK);
 }
 
+/* Whoever decodes for us is done with the head and the tables. */
+static mote_status settle(mote_loader *ld)
+{
+#if MOTE_LOADER_DISPATCH
+    const mote_dispatch *by = &ld->config.dispatch;
+    const bool any = ld->sent;
+    ld->sent = false;
+    if (any) return by->wait(by->ctx);
+#else
+    (void)ld;
+#endif
+    return MOTE_OK;
+}
+
 static mote_status on_head(mote_loader *ld, mote_event *event)
 {
     const mote_record *rec = &ld->record;
     mote_head *h = &ld->head;
     if (rec->type != MOTE_RECORD_HEAD || ld->tree.chunk != ld->cur.chunk || ld->cursor != ld->cur.offset)
         return MOTE_ERR_ORDER;
-    mote_status st =
-        mote_head_read(h, work(ld, TABLES), NULL, ld->manifest.facts.table_slots_max,
-                       mote_rd_init(rec->value, rec->bytes), ld->cur.dtype, ld->cur.elements, note_use, ld);
+    mote_status st = settle(ld); /* of a tensor that was left for this one */
+    if (st == MOTE_OK)
+        st = mote_head_read(h, work(ld, TABLES), NULL, ld->manifest.facts.table_slots_max,
+                            mote_rd_init(rec->value, rec->bytes), ld->cur.dtype, ld->cur.elements, note_use, ld);
     if (ld->foreign) return MOTE_ERR_FACTS;
     if (st != MOTE_OK) return st;
     if (h->n_segments > 1 && ld->cursor != 0) return MOTE_ERR_ORDER;
@@ -472,6 +490,20 @@ static void record_done(mote_loader *ld)
     }
 }
 
+/* The segment at the cursor goes to d, or to somebody who will see to it. */
+static mote_status decode(mote_loader *ld, const mote_dest *d)
+{
+    const mote_record *rec = &ld->record;
+#if MOTE_LOADER_DISPATCH
+    const mote_dispatch *by = &ld->config.dispatch;
+    if (by->segment && ld->target && ld->head.term.layout != MOTE_LAYOUT_LOWRANK) { /* factors hold one row of U */
+        ld->sent = true;
+        return by->segment(by->ctx, &ld->env, ld->part, rec->value, rec->bytes, d);
+    }
+#endif
+    return mote_seg_dense(&ld->seg, &ld->env, ld->part, rec->value, rec->bytes, d);
+}
+
 /* A segment, or a resident in native form, is decoded once there is room for it. */
 static mote_status on_output(mote_loader *ld, mote_out *out, mote_event *event)
 {
@@ -501,7 +533,7 @@ static mote_status on_output(mote_loader *ld, mote_out *out, mote_event *event)
         st = direct ? mote_dest_tensor(&d, h, ld->part, form, ld->target, ld->target_bytes)
                     : mote_dest_segment(&d, h, ld->part, form, out->p, need);
         event->block.data = d.p;
-        if (st == MOTE_OK) st = mote_seg_dense(&ld->seg, &ld->env, ld->part, rec->value, rec->bytes, &d);
+        if (st == MOTE_OK) st = decode(ld, &d);
     }
     if (st != MOTE_OK) return st;
     event->type = MOTE_EVENT_BLOCK;
@@ -558,6 +590,8 @@ static mote_status leave_out(mote_loader *ld)
 static mote_status on_tensor_end(mote_loader *ld, mote_event *event)
 {
     const bool rest = ld->skip && ld->pulling && ld->part < ld->head.n_segments;
+    mote_status st = settle(ld);
+    if (st != MOTE_OK) return st;
     if (!rest && ld->stored != ld->cur.stored) return MOTE_ERR_ORDER;
     event->type = MOTE_EVENT_TENSOR_END;
     ld->state = ST_FOUND;
@@ -627,7 +661,10 @@ static void take(mote_loader *ld, mote_in *in)
 /* What is wrong with the input stays wrong; a misplaced output buffer or a call out of order can be mended. */
 static mote_status fail(mote_loader *ld, mote_status st)
 {
-    if (st < MOTE_OK && st != MOTE_ERR_ARG && st != MOTE_ERR_STATE) ld->st = st;
+    if (st < MOTE_OK && st != MOTE_ERR_ARG && st != MOTE_ERR_STATE) {
+        const mote_status before = settle(ld); /* of segments that stand before what is wrong here */
+        ld->st = st = before != MOTE_OK ? before : st;
+    }
     return st;
 }
 

@@ -9,3 +9,7 @@ for how in --lossless "--bits 4" "--bits 8 --prune 0.5" "--bf16 --profile host" 
 done
 mote pack m.safetensors -o c.mote --name n --sequence 1 2>/dev/null
 cmp -s a.mote c.mote || echo "without a time: other bytes"
+gen big b.safetensors 256
+mote pack b.safetensors -o b.mote --bits 5 --chunk 256 2>/dev/null
+for threads in 1 2 7; do mote unpack b.mote -o $threads.safetensors --threads $threads 2>/dev/null; done
+cmp 1.safetensors 2.safetensors && cmp 1.safetensors 7.safetensors && echo unpacked: same with 2 and 7

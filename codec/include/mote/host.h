@@ -13,6 +13,18 @@ extern "C" {
 mote_status mote_zstd_inflate(void *ctx, uint8_t *dst, size_t dst_bytes, const uint8_t *src,
                               size_t src_bytes) MOTE_MUST_CHECK;
 
+/** Threads that decode segments for one loader. */
+typedef struct mote_pool mote_pool;
+
+/**
+ * Start up to `threads` threads, at most 64, and say in *dispatch how to employ them.
+ *
+ * Memory  2 records and a segment's worth of zstd output for each; free with mote_pool_free(), after the loader's last
+ *         call. NULL: no memory, or not one thread could be started
+ */
+mote_pool *mote_pool_create(unsigned threads, mote_dispatch *dispatch);
+void mote_pool_free(mote_pool *p);
+
 #ifdef __cplusplus
 }
 #endif

@@ -24,6 +24,24 @@ struct mote_kern;
 /** The fastest inner loops of this machine; in the host library only. Results are the same with all of them. */
 const struct mote_kern *mote_kern_best(void);
 
+/* Not where every byte of code counts. */
+#define MOTE_LOADER_DISPATCH (UINTPTR_MAX > 0xFFFFFFFF)
+
+#if MOTE_LOADER_DISPATCH
+struct mote_seg_env;
+struct mote_dest;
+/** Somebody who decodes segments of tensors that have a target while the loader goes on: mote_pool_create(). */
+typedef struct mote_dispatch {
+    /** Decode segment s of env->head from a copy of rec[0..n) to *dest, with scratch memory of one's own; env and *dest
+     *  stay as they are, and what they point to, until wait(). Its own errors, or those of earlier segments. */
+    mote_status (*segment)(void *ctx, const struct mote_seg_env *env, size_t s, const uint8_t *rec, size_t n,
+                           const struct mote_dest *dest);
+    /** Until all of them are done: the error of the first segment that had one, which the next tensor does not. */
+    mote_status (*wait)(void *ctx);
+    void *ctx;
+} mote_dispatch;
+#endif
+
 typedef struct mote_loader_config {
     mote_crypto crypto;      /**< sha256 is required, ed25519 where keys are given */
     mote_trust trust;        /**< n_keys = 0: unverified, digests are still checked against the manifest */
@@ -34,6 +52,11 @@ typedef struct mote_loader_config {
     mote_inflate_fn inflate; /**< NULL: packages that need zstd are refused (NEEDS) */
     void *inflate_ctx;
     const struct mote_kern *kern; /**< NULL: the reference kernels */
+#if MOTE_LOADER_DISPATCH
+    mote_dispatch dispatch; /**< segment NULL: nobody; else BLOCK says that a block is on its way; all are there with
+                                 TENSOR_END and after errors, but for IO: then, and when the loader is given up in
+                                 the middle, wait() */
+#endif
 } mote_loader_config;
 
 /** Bytes still to be read or written; the loader moves p and takes from left. */
