@@ -59,7 +59,7 @@ static void manifest(void)
     const mote_facts *f = &m.facts;
     must(m.n_chunks >= 1 && m.n_chunks <= MOTE_CHUNKS_MAX && m.body_bytes < MOTE_BODY_MAX && m.n_classes <= 8);
     must(f->chunk_max >= 1 && f->chunk_max <= MOTE_CHUNK_MAX && f->entry_max <= f->chunk_max);
-    must(f->n_entries >= 1 && f->n_entries <= m.body_bytes / 26 && f->table_slots_max <= f->head_max / 5);
+    must(f->n_entries >= 1 && f->n_entries <= m.body_bytes / 26 && f->table_slots_max <= f->head_max / 5 + 64);
 
     mote_wr known = { 0 }, v = { 0 };
     mote_wr_varint(&v, m.n_chunks);

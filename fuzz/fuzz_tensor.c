@@ -253,6 +253,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     float *other = allocate(factors);
     d.work = allocate(sizeof *d.work);
     memset(d.work, 0xA5, sizeof *d.work);
+    bool ready = true;
     for (unsigned k = 0; k < 2; k++) {
         const mote_kern *fast = h.n_tables % 2 && mote_kern_avx2() ? mote_kern_avx2() : mote_kern_host();
         const mote_kern *kern = k ? fast : mote_kern_ref();
@@ -261,9 +262,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         d.env[k].scratch = guarded(scratch);
         d.env[k].prepared = guarded(h.n_tables * kern->table_bytes);
         d.env[k].factors = k ? d.env[0].factors : allocate(factors);
-        mote_seg_prepare(&d.env[k]);
+        ready = mote_seg_prepare(d.work, &d.env[k]) == MOTE_OK && ready;
     }
-    for (unsigned i = 0; i < RECORDS; i++) {
+    for (unsigned i = 0; i < RECORDS && ready; i++) {
         mote_rd rd = mote_rd_left(&r) ? mote_rd_sub_varint(&r) : mote_rd_init(NULL, 0);
         if (!mote_rd_ok(&r)) break;
         const size_t n = mote_rd_left(&rd);

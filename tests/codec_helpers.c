@@ -914,8 +914,10 @@ mote_status decoder_init(decoder *d, const bytes *head, unsigned dtype, uint64_t
     uint8_t *copy = exact_copy(head->p, head->n);
     mote_status st = mote_head_read(&d->head, d->tables, NULL, N(d->tables), mote_rd_init(copy, head->n), dtype,
                                     elements, NULL, NULL);
-    free(copy);
-    if (st != MOTE_OK) return st;
+    if (st != MOTE_OK) {
+        free(copy);
+        return st;
+    }
     const mote_head *h = &d->head;
     const size_t seg = (size_t)mote_head_seg_max(h);
     d->env = (mote_seg_env){ .head = h, .tables = d->tables, .kern = kern, .inflate = test_inflate };
@@ -925,8 +927,10 @@ mote_status decoder_init(decoder *d, const bytes *head, unsigned dtype, uint64_t
     d->env.factors = allocate((size_t)mote_seg_factors(h) * sizeof(float));
     d->work = allocate(sizeof *d->work);
     memset(d->work, 0xA5, sizeof *d->work); /* nothing in it may be relied upon */
-    mote_seg_prepare(&d->env);
-    return MOTE_OK;
+    st = mote_seg_prepare(d->work, &d->env);
+    free(copy);
+    if (st != MOTE_OK) decoder_free(d);
+    return st;
 }
 
 void decoder_free(decoder *d)

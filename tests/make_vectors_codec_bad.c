@@ -207,9 +207,9 @@ static void bad_heads(void)
         term(p, 0, 5);
         NEEDS("");
     }
-    BAD_OF(s, "c2-numeric-reserved", UNSUPPORTED, "codecs.md 2 numeric 36 is reserved")
+    BAD_OF(s, "c2-numeric-reserved", UNSUPPORTED, "codecs.md 2 numeric 37 is reserved")
     {
-        term(p, 1, 36);
+        term(p, 1, 37);
         NEEDS("\x01");
     }
     BAD_OF(f, "c2-coder-reserved", UNSUPPORTED, "codecs.md 2 coder 102 is reserved")
@@ -340,7 +340,7 @@ static void bad_tables(void)
         const char *name, *text;
         const char *table;
         size_t n;
-    } curves[] = { { "c2.3-shape-8", "codecs.md 2.3 shape 8", "\x01\x00\x08\x00\x80\x80\x04", 7 },
+    } curves[] = { { "c2.3-shape-10", "codecs.md 2.3 shape 10", "\x01\x00\x0A\x00\x80\x80\x04", 7 },
                    { "c2.3-mean", "codecs.md 2.3 mean 2^20 + 1", "\x01\x00\x00\x82\x80\x80\x01\x80\x80\x04", 10 },
                    { "c2.3-inverse-0", "codecs.md 2.3 inverse 0", "\x01\x00\x00\x00\x00", 5 },
                    { "c2.3-inverse", "codecs.md 2.3 inverse 2^26 + 1", "\x01\x00\x00\x00\x81\x80\x80\x20", 8 } };

@@ -15,11 +15,13 @@ enum {
     MAY_CLASSES = 8,
     MAY_ESCAPE = 16,
     IS_SIGNED = 32,
+    IS_PAIRS = 64, /* the levels of a trellis: tables in pairs, nothing but rANS */
     ROLE_VALUES = MAY_CONSTANT | MAY_RANS | MAY_CLASSES | MAY_ESCAPE, /* V and gaps */
     ROLE_MASK = MAY_RANS | MAY_CLASSES,
     ROLE_COUNTS = MAY_CONSTANT | MAY_RANS | MAY_ESCAPE,
     ROLE_BYTE = MAY_CONSTANT | MAY_RANS | MAY_ZSTD,
-    ROLE_ELEMENTS = MAY_ZSTD
+    ROLE_ELEMENTS = MAY_ZSTD,
+    ROLE_LEVELS = MAY_RANS | MAY_CLASSES | MAY_ESCAPE | IS_PAIRS
 };
 
 typedef struct parser {
@@ -84,6 +86,17 @@ static void read_table(parser *q, int32_t vmin, int32_t vmax, bool escapes)
     if (st != MOTE_OK) mote_rd_fail(&q->r, st);
 }
 
+static void read_pairs(parser *q, bool escapes)
+{
+    mote_head *h = q->h;
+    mote_trellis_head *t = &h->trellis;
+    if (!mote_rd_ok(&q->r)) return;
+    t->first = h->n_tables;
+    mote_trellis_read_pairs(t, &q->tables, q->table + h->n_tables, q->max_tables - h->n_tables, escapes);
+    if (q->tables.st != MOTE_OK) mote_rd_fail(&q->r, q->tables.st);
+    h->n_tables = (uint16_t)(h->n_tables + t->slot[t->n_pairs]);
+}
+
 static unsigned bit_length(uint32_t x)
 {
     unsigned n = 1;
@@ -100,7 +113,10 @@ static void read_plane(parser *q, mote_plane *p, unsigned role, int32_t span)
     p->width = (uint8_t)bit_length((uint32_t)span);
     if (role & IS_SIGNED) p->vmin = -(span / 2) - 1;
     p->vmax = p->vmin + span;
-    if (coder == MOTE_CODER_STORED) return;
+    if (coder == MOTE_CODER_STORED) {
+        if (role & IS_PAIRS) refuse(q);
+        return;
+    }
     if (coder == MOTE_CODER_ZSTD) {
         if (!(role & MAY_ZSTD) || q->h->term.layout != MOTE_LAYOUT_DENSE) refuse(q);
         return;
@@ -123,7 +139,11 @@ static void read_plane(parser *q, mote_plane *p, unsigned role, int32_t span)
             refuse(q);
     }
     p->escapes = (uint8_t)number(q, role & MAY_ESCAPE ? 2 : 0);
-    for (unsigned i = 0; i < n; i++) read_table(q, p->vmin, p->vmax, p->escapes != 0);
+    if (role & IS_PAIRS)
+        read_pairs(q, p->escapes != 0);
+    else
+        for (unsigned i = 0; i < n; i++) read_table(q, p->vmin, p->vmax, p->escapes != 0);
+    p->escape = q->h->n_tables;
     if (p->escapes == 2) read_table(q, 0, MOTE_ESCAPE_MAX, true);
 }
 
@@ -192,14 +212,39 @@ static unsigned read_affine(parser *q, mote_num *n, unsigned dtype)
     return (bits < 8 ? bits : 8) | (n->zero ? 0 : IS_SIGNED);
 }
 
+/* Spec codecs.md 8 */
+static void read_trellis(parser *q, mote_num *n)
+{
+    mote_head *h = q->h;
+    mote_trellis_head *t = &h->trellis;
+    const unsigned form = mote_trellis_read(t, &q->r);
+    n->scope = form >> 2 & 1;
+    n->scale_dtype = MOTE_F16;
+    if (h->term.layout != MOTE_LAYOUT_DENSE || h->dtype - MOTE_F16 > MOTE_F64 - MOTE_F16) refuse(q);
+    if (form & 8) {
+        t->column_coder = (uint8_t)read_coder(q);
+        t->column_table = (uint8_t)h->n_tables;
+        if (h->seg_rows == 0 || h->cols > MOTE_PIECE_SPARSE_MAX) refuse(q);
+        if (t->column_coder == MOTE_CODER_RANS1)
+            read_table(q, 0, MOTE_COLUMN_CLASSES - 1, false);
+        else if (t->column_coder != MOTE_CODER_STORED)
+            refuse(q);
+    }
+    read_plane(q, &n->v, ROLE_LEVELS, 1);
+}
+
 /* factor: of lowrank, binary32 whatever the entry is */
 static void read_numeric(parser *q, mote_num *n, bool factor)
 {
     const unsigned dtype = factor ? MOTE_F32 : q->h->dtype;
-    n->numeric = (uint8_t)read_id(q, MOTE_NUM_STORED, MOTE_NUM_AFFINE, 95);
+    n->numeric = (uint8_t)read_id(q, MOTE_NUM_STORED, MOTE_NUM_TRELLIS, 95);
     n->dtype = (uint8_t)dtype;
     if (factor && n->numeric != MOTE_NUM_FLOAT && n->numeric != MOTE_NUM_AFFINE) refuse(q);
     if (!mote_rd_ok(&q->r)) return;
+    if (n->numeric == MOTE_NUM_TRELLIS) {
+        read_trellis(q, n);
+        return;
+    }
     if (n->numeric == MOTE_NUM_STORED) {
         read_plane(q, &n->v, ROLE_ELEMENTS, INT32_MAX);
         n->v.width = (uint8_t)mote_dtype_bits(dtype);
@@ -277,9 +322,9 @@ static bool begins_at_bytes(const mote_head *h)
 mote_status mote_head_read(mote_head *h, mote_table *tables, mote_table_spec *specs, size_t max_tables, mote_rd r,
                            unsigned dtype, size_t elements, void (*used)(void *ctx, unsigned id), void *ctx)
 {
-    enum { GRID = 1, TERMS, TABLES, RESIDENT, AXIS, FIELDS };
+    enum { GRID = 1, TERMS, TABLES, RESIDENT, AXIS, COLUMNS, FIELDS };
     mote_rd f[FIELDS];
-    mote_status st = mote_fields_find(f, FIELDS, 1 << 2 | 1 << 4 | 1 << 6 | 1 << 8 | 1 << 10, &r);
+    mote_status st = mote_fields_find(f, FIELDS, 1 << 2 | 1 << 4 | 1 << 6 | 1 << 8 | 1 << 10 | 1 << 12, &r);
     if (st == MOTE_OK && elements > SIZE_MAX / 32) st = MOTE_ERR_MEMORY;
     if (st != MOTE_OK) return st;
 
@@ -307,8 +352,14 @@ mote_status mote_head_read(mote_head *h, mote_table *tables, mote_table_spec *sp
     if (h->n_residents != residents) refuse(&q);
     f[TERMS] = q.r;
     f[TABLES] = q.tables;
+    uint32_t required = 1 << GRID | 1 << TERMS;
+    if (h->trellis.column_coder) {
+        h->trellis.columns = f[COLUMNS];
+        f[COLUMNS].p = f[COLUMNS].end;
+        required |= 1 << COLUMNS;
+    }
     if (h->n_tables == 0) mote_rd_fail(&f[TABLES], MOTE_ERR_TRAILING); /* not even empty */
-    return mote_fields_end(f, FIELDS, 1 << GRID | 1 << TERMS);
+    return mote_fields_end(f, FIELDS, required);
 }
 
 mote_extent mote_head_extent(const mote_head *h, size_t s)

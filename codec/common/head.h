@@ -3,7 +3,7 @@
 #ifndef MOTE_CODEC_HEAD_H
 #define MOTE_CODEC_HEAD_H
 
-#include "common/tables.h"
+#include "common/trellis.h"
 #include "mote/registry.h"
 
 #define MOTE_CLASSES_MAX 16
@@ -21,7 +21,8 @@ typedef struct mote_plane {
     uint8_t class_coder; /**< rANS, n_classes > 1: CODER_STORED or CODER_RANS1 */
     uint8_t escapes;     /**< rANS: 0..2 */
     uint8_t width;       /**< bits of a value, 1..16 (elements planes: bits of the dtype, up to 128) */
-    uint16_t table;      /**< first table: [class map's] classes [escape's] */
+    uint16_t table;      /**< first table: [class map's] classes (trellis: pairs) [escape's] */
+    uint16_t escape;     /**< escapes 2: the escape table */
     int32_t vmin, vmax;  /**< range of a value */
     int32_t constant;    /**< CODER_CONSTANT */
 } mote_plane;
@@ -35,8 +36,8 @@ typedef struct mote_num {
     uint8_t bits;                          /**< affine: 1..8, 16 */
     uint8_t zero;                          /**< affine: 1 with zero-point */
     uint8_t fold;                          /**< affine, integer: 1 if V is folded, as it has no zero */
-    uint8_t scope;                         /**< affine: 0 tensor, 1 row, 2 group */
-    uint8_t scale_dtype;                   /**< affine: F32, F16 or BF16 */
+    uint8_t scope;                         /**< affine: 0 tensor, 1 row, 2 group; trellis: 0 tensor, 1 row */
+    uint8_t scale_dtype;                   /**< affine: F32, F16 or BF16; trellis: F16 */
     uint16_t zero_point;                   /**< affine, scope 0 */
     uint32_t group;                        /**< affine, scope 2 */
     uint32_t scale;                        /**< affine, scope 0: bits of the scale in scale_dtype */
@@ -67,6 +68,7 @@ typedef struct mote_head {
     uint8_t axis;  /**< 1: transposed */
     uint8_t dtype; /**< of the entry */
     mote_term term;
+    mote_trellis_head trellis; /**< if that is the numeric */
 } mote_head;
 
 /** The rectangle of the coded matrix that a segment holds. */

@@ -9,7 +9,7 @@ Double precision is enough: no value lies within 1e-6 of where rounding would go
 import math
 import os
 
-EXPONENTS = [0.5, 0.6, 0.7, 0.85, 1, 1.2, 1.5, 2]
+EXPONENTS = [0.5, 0.6, 0.7, 0.85, 1, 1.2, 1.5, 2, 2.8, 4.5]
 # Deviations at which the curve is told: quarters up to 2, halves up to 4, wholes up to 8.
 POINTS = [j / 4 for j in range(8)] + [2 + j / 2 for j in range(4)] + [4 + j for j in range(5)]
 
@@ -18,6 +18,8 @@ def lower_gamma(s, z):
     """P(s, z) by its power series."""
     if z == 0:
         return 0.0
+    if z > 300:  # less than 1e-120 is missing
+        return 1.0
     term = total = 1.0
     n = 0
     while term > total * 1e-18:

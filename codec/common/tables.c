@@ -4,8 +4,6 @@
 
 #include <string.h>
 
-#include "base/apart.h"
-
 /* Spec codecs.md 2.3 */
 void mote_table_read(mote_rd *r, mote_table_spec *spec)
 {
@@ -32,17 +30,15 @@ void mote_table_read(mote_rd *r, mote_table_spec *spec)
     }
 }
 
-/* c(i) of the spec: what lies below symbol i */
-MOTE_APART static int32_t edge(const mote_table_spec *s, int32_t i)
+int32_t mote_shape_below(unsigned shape, uint32_t inverse, int32_t e)
 {
-    const int32_t e = 8 * (s->lo + i * (1 << s->shift)) - 4 - s->mean;
-    const uint64_t product = (uint64_t)(uint32_t)(e < 0 ? -e : e) * s->inverse;
+    const uint64_t product = (uint64_t)(uint32_t)(e < 0 ? -e : e) * inverse;
     const uint32_t t = product >> 27 ? 32767 : (uint32_t)(product >> 12);
     unsigned z = 10; /* points lie twice as wide apart in each octave of the tail */
     while (t >> z > 7) z++;
-    const uint16_t *g = &mote_shape_cdf[s->shape][(t >> z) + 4 * (z - 10)];
+    const uint16_t *g = &mote_shape_cdf[shape][(t >> z) + 4 * (z - 10)];
     const int32_t h = (int32_t)(g[0] + ((g[1] - g[0]) * (t - (t >> z << z)) >> z)) >> 1;
-    return (32768 + (e < 0 ? -h : h)) >> (16 - s->bits);
+    return 32768 + (e < 0 ? -h : h);
 }
 
 mote_status mote_table_build(mote_table *t, const mote_table_spec *spec, int32_t vmin, int32_t vmax, bool escapes)
@@ -59,7 +55,9 @@ mote_status mote_table_build(mote_table *t, const mote_table_spec *spec, int32_t
         const int32_t step = 1 << spec->shift;
         int32_t left = (int32_t)1 << spec->bits, first = spec->lo;
         unsigned largest = 0;
-        for (int32_t i = 0; i < MOTE_SYMBOLS; i++) cum[i] = (uint16_t)edge(spec, i);
+        int32_t e = 8 * first - 4 - spec->mean;
+        for (unsigned i = 0; i < MOTE_SYMBOLS; i++, e += 8 * step)
+            cum[i] = (uint16_t)(mote_shape_below(spec->shape, spec->inverse, e) >> (16 - spec->bits));
         if (!escapes) cum[0] = 0;
         cum[MOTE_SYMBOLS] = (uint16_t)(left + cum[0]); /* what lies below all symbols is the escape's too */
         for (unsigned i = 0; i < MOTE_SYMBOLS; i++, first += step) {

@@ -32,7 +32,7 @@ typedef struct mote_family {
     uint8_t zero[2];  /**< by quantiser: weight of the symbols at zero is multiplied by zero / 64 */
 } mote_family;
 
-#define MOTE_FAMILY_NONE 31
+#define MOTE_FAMILY_NONE 15
 
 /** The weight that a byte stands for: 0..15, then four bits of mantissa, up to 31 * 2^14. */
 static inline uint32_t mote_pair_weight(unsigned byte)
@@ -51,5 +51,30 @@ static inline uint32_t mote_pair_weight(unsigned byte)
  */
 mote_status mote_pair_build(mote_table *t, const mote_pair_spec *s, const mote_family *f, unsigned i, unsigned q,
                             bool union_zero, bool escapes) MOTE_MUST_CHECK;
+
+/** The numeric's parameters as a decoder needs them. Spec codecs.md 8.1 */
+typedef struct mote_trellis_head {
+    uint16_t g[2];  /**< what quantiser 1, and what an odd level, do to a state that has moved on */
+    bool zero;      /**< quantiser 1 has zero */
+    uint8_t tables; /**< of a pair: 2; 1 if there is one state */
+    uint8_t n_pairs, base;
+    uint8_t column_coder; /**< 0: no column classes */
+    uint8_t column_table;
+    uint16_t first;                   /**< table of the pairs */
+    uint8_t slot[MOTE_PAIRS_MAX + 1]; /**< first table of each pair, from there on */
+    int8_t offset[4];                 /**< of |v| = 0..3, in 64ths of a step */
+    uint32_t step;                    /**< bits of a binary32 */
+    int32_t largest;
+    mote_rd columns; /**< the column map's bytes, in the head */
+} mote_trellis_head;
+
+/** Reads the parameters up to `base`; failures are in r->st. Gives the form byte, of which bit 2 are scales, bit 3 column
+ * classes. */
+unsigned mote_trellis_read(mote_trellis_head *t, mote_rd *r);
+/**
+ * Reads the tables of the pairs from r and builds them from table[0] on, at most `room`. Fills in t->slot.
+ * Failures are in r->st; FACTS: not enough room.
+ */
+void mote_trellis_read_pairs(mote_trellis_head *t, mote_rd *r, mote_table *table, size_t room, bool escapes);
 
 #endif

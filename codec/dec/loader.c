@@ -119,7 +119,7 @@ static mote_status lay_out(size_t at[PARTS + 1], const mote_loader_config *confi
         [DIRECTORY] = f->n_entries * sizeof(dirent),
         [TABLES] = f->table_slots_max * sizeof(mote_table),
         [PREPARED] = f->table_slots_max * kern->table_bytes,
-        [RESIDENTS] = lowrank ? f->resident_max : 0,
+        [RESIDENTS] = lowrank || mote_needs_has(&m->needs, MOTE_NUM_TRELLIS) ? f->resident_max : 0,
         [INFLATED] = zstd ? f->seg_raw_max : 0,
         [CHUNK] = f->chunk_max,
         [NAME] = f->entry_max < MOTE_NAME_MAX ? f->entry_max : MOTE_NAME_MAX,
@@ -448,7 +448,8 @@ static mote_status on_head(mote_loader *ld, mote_event *event)
     RAISE(ld, seg_raw_max, mote_bytes_of(seg, mote_dtype_bits(h->dtype)));
     RAISE(ld, resident_max, mote_bytes_of(mote_seg_factors(h), 8 * sizeof(float)));
     if (ld->foreign) return MOTE_ERR_FACTS;
-    mote_seg_prepare(&ld->env);
+    st = mote_seg_prepare(&ld->seg, &ld->env);
+    if (st != MOTE_OK) return st;
     ld->cursor += (uint32_t)rec->total;
     ld->stored = rec->total;
     ld->part = 0;

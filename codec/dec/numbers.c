@@ -228,7 +228,7 @@ size_t mote_numbers_block(mote_seg *w, bool listed)
     const mote_sink *k = &w->sink;
     const unsigned bits = mote_dtype_bits(num->dtype);
     w->direct = !listed && k->dtype == num->dtype && k->elem == bits / 8 && !(MOTE_BIG_ENDIAN && k->machine);
-    if (num->numeric == MOTE_NUM_AFFINE || bits < 8) return MOTE_BLOCK;
+    if (num->numeric >= MOTE_NUM_AFFINE || bits < 8) return MOTE_BLOCK;
     if (!w->direct) return MOTE_BLOCK / 4;
     return num->numeric == MOTE_NUM_STORED ? SIZE_MAX : MOTE_BLOCK; /* stored: straight from the record */
 }

@@ -12,12 +12,6 @@
 #define MOTE_BIG_ENDIAN 0
 #endif
 
-/** A binary32 and its bits. No memcpy: without a hosted library that is a call. */
-typedef union mote_f32 {
-    float f;
-    uint32_t bits;
-} mote_f32;
-
 /** Scales of a piece of cols columns, 0 if there is one for all. Spec codecs.md 5.4 */
 static inline size_t mote_scales_per_piece(const mote_num *num, size_t cols)
 {

@@ -106,34 +106,37 @@ static bool read_bits(mote_stream *s, const mote_plane *p, uint16_t *v, size_t n
     return ok;
 }
 
+bool mote_plane_states(mote_seg *w, mote_stream *s, unsigned coder)
+{
+    if (s->lanes) return true;
+    s->x = w->x + w->n_states;
+    s->lanes = (uint8_t)mote_plane_lanes(coder);
+    w->n_states += s->lanes;
+    for (unsigned i = 0; i < s->lanes; i++) {
+        s->x[i] = mote_rd_le(&s->in, 4);
+        if (s->x[i] < STATE_LOW) return mote_seg_fail(w, MOTE_ERR_STREAM);
+    }
+    return true;
+}
+
 /* n values of a rANS stream, mod 2^16 and as the table has them */
 static bool read_words(mote_seg *w, mote_stream *s, unsigned coder, unsigned table, uint16_t *v, size_t n)
 {
     const mote_kern *kern = w->env->kern;
     const void *prepared = &w->env->tables[table];
     if (kern->table_bytes) prepared = (const uint8_t *)w->env->prepared + table * kern->table_bytes;
-    if (s->lanes == 0) {
-        s->x = w->x + w->n_states;
-        s->lanes = (uint8_t)mote_plane_lanes(coder);
-        w->n_states += s->lanes;
-        for (unsigned i = 0; i < s->lanes; i++) {
-            s->x[i] = mote_rd_le(&s->in, 4);
-            if (s->x[i] < STATE_LOW) return mote_seg_fail(w, MOTE_ERR_STREAM);
-        }
-    }
+    if (!mote_plane_states(w, s, coder)) return false;
     return kern->decode(&s->in, s->x, s->lanes, prepared, v, n) || mote_seg_fail(w, MOTE_ERR_STREAM);
 }
 
-/* The number of the next escape, < 2^20; its plane's symbols are s. Spec codecs.md 3.5 */
-MOTE_APART static int32_t read_escape(mote_seg *w, mote_stream *s, const mote_plane *p)
+MOTE_APART int32_t mote_plane_escape(mote_seg *w, mote_stream *s, const mote_plane *p)
 {
     uint16_t u = 0;
     unsigned shift = 0;
     uint32_t e = 0;
     if (p->escapes == 2) {
-        unsigned table = (unsigned)p->table + (p->class_coder == MOTE_CODER_RANS1) + p->n_classes;
-        if (!read_words(w, s + 1, MOTE_CODER_RANS1, table, &u, 1)) return 0;
-        shift = w->env->tables[table].shift;
+        if (!read_words(w, s + 1, MOTE_CODER_RANS1, p->escape, &u, 1)) return 0;
+        shift = w->env->tables[p->escape].shift;
     }
     if (p->escapes == 1 || u >> shift == MOTE_SYMBOLS - 1) {
         e = (uint32_t)mote_rd_varint_max(&s[p->escapes].in, MOTE_ESCAPE_MAX, MOTE_ERR_RANGE);
@@ -159,7 +162,7 @@ static bool settle(mote_seg *w, mote_stream *s, const mote_plane *p, const mote_
     for (size_t i = 0; i < n; i++) {
         int32_t u = (uint16_t)(v[i] - lo), value = lo + u;
         if (p->escapes && u >= (MOTE_SYMBOLS - 1) * step) {
-            int32_t e = read_escape(w, s, p);
+            int32_t e = mote_plane_escape(w, s, p);
             if (w->rd.st != MOTE_OK) return false;
             value += (e & 1 ? -MOTE_SYMBOLS - (e >> 1) : e >> 1) * step; /* t = -1 - e / 2 or 15 + e / 2 */
             v[i] = (uint16_t)value;

@@ -24,6 +24,10 @@ mote_status mote_planes_close(mote_seg *w) MOTE_MUST_CHECK;
 bool mote_plane_piece(mote_seg *w, mote_plane_dec *d);
 /** The next n values of the piece, a whole number of steps or up to its end, inside of the plane's range. */
 bool mote_plane_read(mote_seg *w, const mote_plane_dec *d, uint16_t *v, size_t n);
+/** The states of a rANS stream, before its first value; once they have been read, nothing. */
+bool mote_plane_states(mote_seg *w, mote_stream *s, unsigned coder);
+/** The number of the next escape of p, < 2^20, whose symbols are in s. Failures are in w->rd.st. Spec codecs.md 3.5 */
+int32_t mote_plane_escape(mote_seg *w, mote_stream *s, const mote_plane *p);
 /** The next n values of byte plane j: in the record, or in w->aux; NULL on failure. */
 const uint8_t *mote_plane_bytes(mote_seg *w, unsigned j, size_t n);
 

@@ -7,13 +7,16 @@
 #include "base/apart.h"
 #include "dec/numbers.h"
 #include "dec/planes.h"
+#include "dec/trellis.h"
 
-void mote_seg_prepare(const mote_seg_env *env)
+mote_status mote_seg_prepare(mote_seg *w, const mote_seg_env *env)
 {
     const mote_kern *kern = env->kern;
-    if (!kern->table_bytes) return;
-    for (size_t i = 0; i < env->head->n_tables; i++)
-        kern->prepare((uint8_t *)env->prepared + i * kern->table_bytes, &env->tables[i]);
+    const mote_trellis_head *t = &env->head->trellis;
+    const size_t first = t->first, end = first + t->slot[t->n_pairs]; /* of pairs */
+    for (size_t i = 0; kern->table_bytes && i < env->head->n_tables; i++)
+        if (i - first >= end - first) kern->prepare((uint8_t *)env->prepared + i * kern->table_bytes, &env->tables[i]);
+    return t->n_pairs ? mote_trellis_prepare(w, env) : MOTE_OK;
 }
 
 static void wipe(const mote_dest *d, size_t rows, size_t cols, unsigned bits)
@@ -161,14 +164,13 @@ static mote_status decode(mote_seg *w, unsigned layout, size_t row, mote_sink *p
     if (listed && w->block > MOTE_BLOCK) w->block = MOTE_BLOCK;
     if (!mote_planes_open(w, layout, direct)) return w->rd.st;
     for (; w->row < w->rows; w->row++) {
-        bool ok = mote_numbers_piece(w);
-        if (!ok) break;
-        if (layout == MOTE_LAYOUT_BITMASK)
-            ok = bitmask_piece(w);
-        else if (layout == MOTE_LAYOUT_CSR)
-            ok = csr_piece(w);
+        bool ok;
+        if (w->num->numeric == MOTE_NUM_TRELLIS)
+            ok = mote_trellis_piece(w);
         else
-            ok = dense_piece(w);
+            ok = mote_numbers_piece(w) && (layout == MOTE_LAYOUT_BITMASK ? bitmask_piece(w)
+                                           : layout == MOTE_LAYOUT_CSR   ? csr_piece(w)
+                                                                         : dense_piece(w));
         if (!ok) break;
         if (product) {
             multiply(w, product);
@@ -265,6 +267,14 @@ static size_t native_view(const mote_head *h, size_t s, bool resident, mote_nati
         const size_t scales = num->scope ? rows * v->scales_per_row : 1;
         v->scales = part(base, &total, 4 * scales);
         if (num->zero) v->zeros = part(base, &total, 2 * scales);
+    }
+    if (num->numeric == MOTE_NUM_TRELLIS) {
+        const mote_trellis_head *t = &h->trellis;
+        bits = t->largest <= 127 ? 8 : t->largest <= 32767 ? 16 : 32;
+        v->value_dtype = t->largest <= 127 ? MOTE_I8 : t->largest <= 32767 ? MOTE_I16 : MOTE_I32;
+        v->scales_per_row = num->scope;
+        v->scales = part(base, &total, 4 * (num->scope ? rows : 1));
+        memcpy(v->offset, t->offset, sizeof v->offset);
     }
     v->values = part(base, &total, mote_bytes_of(n, bits));
     if (v->layout == MOTE_LAYOUT_BITMASK) v->mask = part(base, &total, rows * ((cols + 7) / 8));

@@ -34,7 +34,7 @@ typedef struct mote_seg_env {
     const mote_table *tables;
     const mote_kern *kern;
     void *prepared;          /**< head->n_tables * kern->table_bytes bytes, 8-aligned; NULL if table_bytes is 0 */
-    float *factors;          /**< lowrank, not for native: mote_seg_factors() floats: V, then one row of U */
+    float *factors;          /**< mote_seg_factors() floats: of lowrank (not for native) V, then one row of U */
     mote_inflate_fn inflate; /**< NULL: zstd planes are UNSUPPORTED */
     void *inflate_ctx;
     uint8_t *scratch; /**< for inflated planes: as many bytes as the segment's elements have in their dtype */
@@ -51,8 +51,13 @@ typedef struct mote_dest {
 /** Working memory of one call; nothing is kept in it between calls, so one serves all tensors. */
 typedef struct mote_seg mote_seg;
 
-/** Fill env->prepared from env->tables. Once a tensor. */
-void mote_seg_prepare(const mote_seg_env *env);
+/**
+ * Fill env->prepared from env->tables, and for a trellis the order of its columns from the head, whose bytes must still
+ * be there. Once a tensor.
+ *
+ * Errors  STREAM, RANGE, PADDING: the column map
+ */
+mote_status mote_seg_prepare(mote_seg *w, const mote_seg_env *env) MOTE_MUST_CHECK;
 
 /** Bits of an element of a tensor of that dtype in a dense form; 0 if there is no such form (F32, F16 of other than
  * f16, bf16, f32, f64; NATIVE). */
@@ -80,7 +85,8 @@ static inline mote_status mote_dest_segment(mote_dest *d, const mote_head *h, si
     return mote_dest_init(d, h, s, false, form, base, bytes);
 }
 
-/** floats that env->factors needs: rank * (cols + 1) for lowrank, else 0. Spec codecs.md 7.2 */
+/** floats that env->factors needs: rank * (cols + 1) for lowrank; room for the order of columns; else 0. Spec codecs.md
+ * 7.2 */
 size_t mote_seg_factors(const mote_head *h);
 /** Bytes that suffice for any segment (resident: any resident record) of the tensor in native form. */
 size_t mote_seg_native_bytes(const mote_head *h, bool resident);
@@ -140,6 +146,12 @@ typedef struct mote_sink {
     bool machine;  /**< byte order of the machine, else little-endian */
 } mote_sink;
 
+/** A binary32 and its bits. No memcpy: without a hosted library that is a call. */
+typedef union mote_f32 {
+    float f;
+    uint32_t bits;
+} mote_f32;
+
 struct mote_seg { /* small things first: they are reached by short instructions */
     const mote_seg_env *env;
     const mote_num *num;
@@ -156,6 +168,7 @@ struct mote_seg { /* small things first: they are reached by short instructions 
     const uint8_t *scale, *zero; /**< of the current piece */
     const mote_native *native;   /**< what is handed out, or NULL; its parts are ours to write */
     size_t row;                  /**< the current piece */
+    mote_f32 unit;               /**< trellis: what a value of 1 is in it */
     mote_plane_dec v;
     mote_plane_dec lay[2]; /**< mask; or counts, gaps */
     mote_plane_dec byte[MOTE_BYTE_PLANES_MAX];
@@ -166,6 +179,7 @@ struct mote_seg { /* small things first: they are reached by short instructions 
         uint64_t align;
     } tmp; /**< elements on their way to another dtype or place, little-endian; sums */
     uint32_t x[MOTE_STATES];
+    uint16_t state[MOTE_LANES_MAX]; /**< trellis: of each lane */
     uint16_t val[MOTE_BLOCK], aux[MOTE_BLOCK], col[MOTE_BLOCK], few[32];
 };
 

@@ -11,8 +11,7 @@
 static mote_status decode(const mote_records *f, mote_seg *seg, mote_seg_env *env, uint8_t *out, size_t bytes)
 {
     const mote_head *h = env->head;
-    mote_status st = MOTE_OK;
-    mote_seg_prepare(env);
+    mote_status st = mote_seg_prepare(seg, env);
     for (uint32_t i = 0; i < h->n_residents && st == MOTE_OK; i++)
         st = mote_seg_resident(seg, env, i, f->records[1 + i].data, f->records[1 + i].bytes);
     for (uint64_t s = 0; s < h->n_segments && st == MOTE_OK; s++) {

@@ -2,7 +2,7 @@
  * Writes heads, the mirror of common/head.c. Host only. */
 #include "enc/head_write.h"
 
-static void put_table(mote_wr *out, const mote_table_spec *s)
+void mote_table_write(mote_wr *out, const mote_table_spec *s)
 {
     mote_wr_u8(out, (uint8_t)(s->form | (s->bits == 14 ? 4 : 0) | s->shift << 3));
     mote_wr_zigzag(out, s->lo);
@@ -25,7 +25,7 @@ static void put_plane(mote_wr *out, mote_wr *tables, const mote_plane_code *code
     if (d->n_classes > 1) mote_wr_varint(out, d->class_coder);
     mote_wr_varint(out, d->escapes);
     unsigned n = d->n_classes + 0u + (d->class_coder == MOTE_CODER_RANS1) + (d->escapes == 2);
-    for (unsigned i = 0; i < n; i++) put_table(tables, &code->spec[i]);
+    for (unsigned i = 0; i < n; i++) mote_table_write(tables, &code->spec[i]);
 }
 
 static void put_affine(mote_wr *out, const mote_num *n, const mote_affine *a)

@@ -5,6 +5,9 @@
 
 #include "enc/segment.h"
 
+/** A table as it stands in a head. Spec codecs.md 2.3 */
+void mote_table_write(mote_wr *out, const mote_table_spec *s);
+
 /**
  * The value of a head record.
  *

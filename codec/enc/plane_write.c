@@ -160,7 +160,7 @@ static size_t put_symbols(mote_plane_writer *w, unsigned lanes, const mote_enc_t
     return bytes;
 }
 
-static size_t put_map(mote_plane_writer *w, const mote_plane_code *code, const uint8_t *row_class, size_t rows)
+size_t mote_plane_put_map(mote_plane_writer *w, const mote_plane_code *code, const uint8_t *row_class, size_t rows)
 {
     if (code->d.class_coder == MOTE_CODER_STORED) {
         mote_plane_begin(w, (rows + 1) / 2);
@@ -173,8 +173,7 @@ static size_t put_map(mote_plane_writer *w, const mote_plane_code *code, const u
     return put_symbols(w, 1, map_table(code), &length, 1, NULL, rows);
 }
 
-/* Escape numbers of w->escape[0..n). */
-static size_t put_escapes(mote_plane_writer *w, const mote_plane_code *code, size_t n)
+size_t mote_plane_put_escapes(mote_plane_writer *w, const mote_plane_code *code, size_t n)
 {
     size_t bytes = 0, plain = 0;
     if (code->d.escapes == 2) {
@@ -250,7 +249,7 @@ void mote_plane_put(mote_plane_writer *w, const mote_plane_code *code, const uin
         return;
     }
     if (code->d.n_classes > 1) {
-        bytes = put_map(w, code, row_class, rows);
+        bytes = mote_plane_put_map(w, code, row_class, rows);
         *(layout ? &w->parts.layout : &w->parts.classes) += bytes;
     } else {
         row_class = NULL;
@@ -266,7 +265,7 @@ void mote_plane_put(mote_plane_writer *w, const mote_plane_code *code, const uin
     bytes = put_symbols(w, mote_plane_lanes(code->d.coder), code->table, length, rows, row_class, n);
     *(layout ? &w->parts.layout : &w->parts.symbols) += bytes;
     if (!code->d.escapes) return;
-    bytes = put_escapes(w, code, collect_escapes(w, code, v, length, rows, row_class));
+    bytes = mote_plane_put_escapes(w, code, collect_escapes(w, code, v, length, rows, row_class));
     *(layout ? &w->parts.layout : &w->parts.escapes) += bytes;
 }
 

@@ -57,6 +57,10 @@ void mote_plane_begin(mote_plane_writer *w, size_t bytes);
  */
 void mote_plane_put(mote_plane_writer *w, const mote_plane_code *code, const uint16_t *v, const uint32_t *length,
                     size_t rows, const uint8_t *row_class, bool layout);
+/** Write a class map; of code only d and the map's table (table[d.n_classes]) matter. Returns its bytes. */
+size_t mote_plane_put_map(mote_plane_writer *w, const mote_plane_code *code, const uint8_t *row_class, size_t rows);
+/** Write the escape numbers w->escape[0..n); of code only d and table[d.n_classes + 1] matter. Returns their bytes. */
+size_t mote_plane_put_escapes(mote_plane_writer *w, const mote_plane_code *code, size_t n);
 /** The same for n bytes in one class, whose rows are given by length. */
 void mote_plane_put_bytes(mote_plane_writer *w, const mote_plane_code *code, const uint8_t *b, const uint32_t *length,
                           size_t rows);

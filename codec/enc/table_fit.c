@@ -243,7 +243,7 @@ static void fit_shapes(mote_table_fit *best, const uint64_t symbol[MOTE_SYMBOLS]
     double deviation = square / (double)direct - mean * mean + wide * wide / 12;
     deviation = sqrt(deviation > 0.05 ? deviation : 0.05);
     parameters first = { .price = MOTE_IMPOSSIBLE }, second = first;
-    for (unsigned shape = 0; shape < MOTE_SHAPES; shape++) {
+    for (unsigned shape = 0; shape < MOTE_SHAPES - 2; shape++) { /* the last two are flatter than integers ever are */
         parameters p = { .price = MOTE_IMPOSSIBLE,
                          .fit.spec = {
                              .form = 1, .bits = 12, .shift = (uint8_t)shift, .shape = (uint8_t)shape, .lo = lo } };

@@ -30,7 +30,7 @@ typedef struct mote_trellis_plan {
     mote_pair_spec pair[MOTE_PAIRS_MAX];
     uint8_t escapes;        /**< 0 none, 1 as varints, 2 through the table `escape` */
     mote_table_spec escape; /**< escapes 2 */
-    /* cuts */
+    /* cuts: mote_trellis_cut() */
     uint8_t coder;      /**< RANS1, 8, 32 */
     uint64_t seg_elems; /**< codecs.md 1.1 */
 } mote_trellis_plan;
@@ -65,13 +65,13 @@ unsigned mote_trellis_index(const mote_trellis_plan *p, unsigned row_class, unsi
 /**
  * Prices of a built pair: bits of each symbol of quantiser q (low bits included), for levels spec->lo + (symbol << shift)
  * onwards; 1e6 where the frequency is 0. With escapes the last two symbols stand for every level outside, of which level
- * k has symbol n - 2 + ((k - lo) >> shift & 1) and a number of its own.
+ * k has symbol n - 2 + ((k - lo) >> shift & 1) and a number of its own: mote_trellis_symbol().
  * Returns the number of symbols, 16 or 32; 0 if the pair cannot be built.
  */
 unsigned mote_trellis_symbol_bits(const mote_trellis_plan *p, unsigned pair, unsigned q,
                                   float bits[MOTE_PAIR_SYMBOLS_MAX]);
-/** Number of the escape of level k: what its symbol does not say. */
-uint32_t mote_trellis_escape(const mote_pair_spec *s, int32_t k);
+/** Symbol of level k in a pair of that window (its index, 0..31), and, if it is an escape, its number. */
+unsigned mote_trellis_symbol(const mote_pair_spec *s, bool escapes, int32_t k, uint32_t *number);
 
 /** Bytes of the head's tables of pairs as written. */
 size_t mote_trellis_table_bytes(const mote_trellis_plan *p);

@@ -4,13 +4,22 @@
 #ifndef MOTE_CODEC_KERN_H
 #define MOTE_CODEC_KERN_H
 
-#include "common/tables.h"
+#include "common/trellis.h"
 
 /* Whether kernels have more than the rANS loop: not where every byte of code counts. */
 #define MOTE_KERN_LOOPS (UINTPTR_MAX > 0xFFFFFFFF)
 
 /** Bytes of a symbols plane that are still to be read: only p and end matter to a kernel. */
 typedef mote_rd mote_words;
+
+/** A pair of tables of a trellis with what moves its states. Spec codecs.md 8 */
+typedef struct mote_pair {
+    const mote_table
+        *q[2];            /**< by quantiser; wide ones go on in the table after. The same twice if there is one state */
+    const void *prepared; /**< as mote_kern.prepare_pair() left it */
+    uint16_t g[2];
+    bool wide;
+} mote_pair;
 
 typedef struct mote_kern {
     const char *name;
@@ -25,7 +34,18 @@ typedef struct mote_kern {
      * Errors    false if the words end too early; in, x and v are then of no use
      */
     bool (*decode)(mote_words *in, uint32_t *x, unsigned lanes, const void *table, uint16_t *v, size_t n);
+    /**
+     * The same for the levels of a trellis.
+     *
+     * Spec      codecs.md 8.2
+     * Computes  u[i] = 2 level + quantiser, mod 2^16, escapes as they are
+     * Shapes    state[lanes], of the trellis
+     */
+    bool (*walk)(mote_words *in, uint32_t *x, uint16_t *state, unsigned lanes, const mote_pair *pair, uint16_t *u,
+                 size_t n);
 #if MOTE_KERN_LOOPS
+    /** As prepare, for a pair; it has the memory of all its tables, at least one. */
+    void (*prepare_pair)(void *prepared, const mote_pair *pair);
     /** Whether (v[i] - lo) mod 2^16 < span, span in 1..2^16 - 1, for all of v[0..n). NULL: nobody knows */
     bool (*inside)(const uint16_t *v, size_t n, uint16_t lo, uint16_t span);
     /**
@@ -35,6 +55,10 @@ typedef struct mote_kern {
     void (*join_f32)(uint8_t *out, const uint16_t *v, const uint8_t *b1, const uint8_t *b0, size_t n);
 #endif
 } mote_kern;
+
+/** mote_kern.walk of the reference. */
+bool mote_walk_ref(mote_words *in, uint32_t *x, uint16_t *state, unsigned lanes, const mote_pair *pair, uint16_t *u,
+                   size_t n);
 
 /** Small, no prepared tables. */
 const mote_kern *mote_kern_ref(void);

@@ -218,6 +218,7 @@ const mote_kern *mote_kern_avx2(void)
                                     .table_bytes = sizeof(table),
                                     .prepare = prepare,
                                     .decode = decode,
+                                    .walk = mote_walk_ref,
                                     .inside = inside,
                                     .join_f32 = join_f32 };
     return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("popcnt") ? &avx2 : NULL;

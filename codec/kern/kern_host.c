@@ -84,7 +84,7 @@ static bool decode(mote_words *in, uint32_t *x, unsigned lanes, const void *prep
 const mote_kern *mote_kern_host(void)
 {
     static const mote_kern host = {
-        .name = "host", .table_bytes = sizeof(table), .prepare = prepare, .decode = decode
+        .name = "host", .table_bytes = sizeof(table), .prepare = prepare, .decode = decode, .walk = mote_walk_ref
     };
     return &host;
 }

@@ -38,6 +38,6 @@ static bool decode(mote_words *in, uint32_t *x, unsigned lanes, const void *tabl
 
 const mote_kern *mote_kern_ref(void)
 {
-    static const mote_kern ref = { .name = "ref", .decode = decode };
+    static const mote_kern ref = { .name = "ref", .decode = decode, .walk = mote_walk_ref };
     return &ref;
 }

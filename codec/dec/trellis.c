@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The numeric trellis: pieces coded group of columns by group, levels to elements. Spec codecs.md 8. Device code. */
+#include "dec/trellis.h"
+
+#include <string.h>
+
+#include "base/le.h"
+#include "common/casts.h"
+#include "dec/numbers.h"
+#include "dec/planes.h"
+
+/* Where the order of columns stands: the end of each class, then the columns. */
+static uint16_t *order_of(const mote_seg_env *env)
+{
+    return env->head->trellis.column_coder ? (uint16_t *)(void *)env->factors : NULL;
+}
+
+static void open_pair(mote_pair *pair, const mote_seg_env *env, unsigned i)
+{
+    const mote_trellis_head *t = &env->head->trellis;
+    const size_t first = (size_t)t->first + t->slot[i], n = (size_t)t->slot[i + 1] - t->slot[i];
+    pair->q[0] = env->tables + first;
+    pair->q[1] = t->tables == 2 ? pair->q[0] + n / 2 : pair->q[0];
+    pair->g[0] = t->g[0];
+    pair->g[1] = t->g[1];
+    pair->wide = n > t->tables;
+#if MOTE_KERN_LOOPS
+    pair->prepared = (const uint8_t *)env->prepared + first * env->kern->table_bytes;
+#endif
+}
+
+/* The column map, twice: how many columns each class has, then which. */
+static mote_status find_order(mote_seg *w, const mote_seg_env *env)
+{
+    const mote_trellis_head *t = &env->head->trellis;
+    const mote_plane map = { .coder = t->column_coder, .n_classes = 1, .width = 4, .vmax = MOTE_COLUMN_CLASSES - 1 };
+    const mote_plane_dec d = { .p = &map, .table = t->column_table };
+    uint16_t *end = order_of(env);
+    const size_t cols = env->head->cols;
+    memset(end, 0, MOTE_COLUMN_CLASSES * sizeof *end);
+    for (unsigned pass = 0; pass < 2; pass++) {
+        memset(w, 0, offsetof(mote_seg, tmp));
+        w->env = env;
+        w->n_streams = 1;
+        w->s[0].in = t->columns;
+        for (size_t c = 0; c < cols && mote_plane_read(w, &d, w->val, 1); c++)
+            if (pass)
+                end[MOTE_COLUMN_CLASSES + end[w->val[0]]++] = (uint16_t)c;
+            else
+                end[w->val[0]]++;
+        mote_status st = mote_planes_close(w);
+        if (st != MOTE_OK) return st;
+        for (unsigned g = 0, sum = 0; pass == 0 && g < MOTE_COLUMN_CLASSES; g++) { /* counts to beginnings */
+            const unsigned n = end[g];
+            end[g] = (uint16_t)sum;
+            sum += n;
+        }
+    }
+    return MOTE_OK;
+}
+
+mote_status mote_trellis_prepare(mote_seg *w, const mote_seg_env *env)
+{
+#if MOTE_KERN_LOOPS
+    if (env->kern->prepare_pair)
+        for (unsigned i = 0; i < env->head->trellis.n_pairs; i++) {
+            mote_pair pair;
+            open_pair(&pair, env, i);
+            env->kern->prepare_pair((void *)(uintptr_t)pair.prepared, &pair);
+        }
+#endif
+    return order_of(env) ? find_order(w, env) : MOTE_OK;
+}
+
+/* w->val[0..n), 2 level + quantiser each, become elements: columns cols[0..n), or col0 onwards if cols is NULL. */
+static bool put_levels(mote_seg *w, const mote_pair *pair, const uint16_t *cols, size_t col0, size_t n)
+{
+    const mote_trellis_head *t = &w->env->head->trellis;
+    const mote_plane *p = w->v.p;
+    const mote_sink *k = &w->sink;
+    const int32_t symbols = pair->wide ? 32 : 16, step = 2 << pair->q[0]->shift, largest = t->largest;
+    const int32_t first = p->escapes ? 2 * pair->q[0]->lo + (symbols - 2) * step : INT32_MAX; /* of the escapes */
+    for (size_t i = 0; i < n; i++) {
+        uint8_t *dst = k->p + (cols ? cols[i] : col0 + i) * k->elem;
+        int32_t v = (int16_t)w->val[i];
+        if (v >= first) {
+            const int32_t e = mote_plane_escape(w, &w->s[w->v.at], p);
+            if (w->rd.st != MOTE_OK) return false;
+            v += (e & 1 ? 1 - symbols - e : e) * step;
+        }
+        if ((v & 1) && t->zero && v > 0) v -= v > 1 ? 2 : 1;
+        const int32_t a = v < 0 ? -v : v;
+        if (a > largest) return mote_seg_fail(w, MOTE_ERR_RANGE);
+        if (!w->native) {
+            const int32_t o = a < 4 ? t->offset[a] : 0;
+            const mote_f32 x = { .f = (float)(64 * v + (v < 0 ? -o : o)) * 0.015625f * w->unit.f };
+            mote_sink_put(k, dst, x.bits);
+        } else if (k->elem == 1) {
+            *dst = (uint8_t)v;
+        } else if (k->elem == 2) {
+            *(uint16_t *)(void *)dst = (uint16_t)v; /* native parts are aligned */
+        } else {
+            *(int32_t *)(void *)dst = v;
+        }
+    }
+    return true;
+}
+
+/* n levels of a piece, all with one pair, which begin at lane 0. */
+static bool run(mote_seg *w, unsigned pair_index, const uint16_t *cols, size_t n)
+{
+    mote_stream *s = &w->s[w->v.at];
+    mote_pair pair;
+    if (s->lanes == 0) memset(w->state, 0, sizeof w->state);
+    if (!mote_plane_states(w, s, w->v.p->coder)) return false;
+    open_pair(&pair, w->env, pair_index);
+    for (size_t at = 0, m; at < n; at += m) {
+        m = n - at < MOTE_BLOCK ? n - at : MOTE_BLOCK;
+        if (!w->env->kern->walk(&s->in, s->x, w->state, s->lanes, &pair, w->val, m))
+            return mote_seg_fail(w, MOTE_ERR_STREAM);
+        if (!put_levels(w, &pair, cols ? cols + at : NULL, at, m)) return false;
+    }
+    return true;
+}
+
+/* Spec codecs.md 8.3 */
+static bool find_unit(mote_seg *w)
+{
+    const mote_num *num = w->num;
+    const mote_native *v = w->native;
+    mote_f32 unit = { .bits = w->env->head->trellis.step };
+    if (num->scope) {
+        const uint32_t half = mote_rd_le(&w->s[w->scales].in, 2);
+        const mote_f32 scale = { .bits = mote_f16_to_f32(half) };
+        unit.f = unit.f * scale.f;
+        if (!mote_scale_ok(half, MOTE_F16) || !mote_scale_ok(unit.bits, MOTE_F32))
+            return mote_seg_fail(w, MOTE_ERR_SCALE);
+    }
+    w->unit = unit;
+    if (v && (num->scope || w->row == 0)) ((float *)v->scales)[num->scope ? w->row : 0] = unit.f;
+    return true;
+}
+
+bool mote_trellis_piece(mote_seg *w)
+{
+    const mote_trellis_head *t = &w->env->head->trellis;
+    const mote_plane *p = w->v.p;
+    const uint16_t *order = order_of(w->env);
+    if (!mote_plane_piece(w, &w->v) || !find_unit(w)) return false;
+    const int row = w->v.table - p->table - (p->class_coder == MOTE_CODER_RANS1) - t->base;
+    size_t at = 0, end = w->cols;
+    for (int g = 0; g < MOTE_COLUMN_CLASSES; g++, at = end) {
+        if (order) end = order[g];
+        int i = row + g;
+        if (i >= t->n_pairs) i = t->n_pairs - 1;
+        if (i < 0) i = 0;
+        if (end > at && !run(w, (unsigned)i, order ? order + MOTE_COLUMN_CLASSES + at : NULL, end - at)) return false;
+    }
+    return true;
+}
