@@ -35,6 +35,7 @@ typedef struct unpacking {
     package p;
     list l; /* entries in order of the package; with --tensor those that were asked for */
     mote_export *e;
+    uint8_t *data; /* of the tensor that has begun */
     mote_export_format format;
     const char *name, *path; /* of the output: for messages, and where it is made */
     char *metadata;          /* owned */
@@ -121,11 +122,19 @@ static int finish(unpacking *u)
 /* The tensor that has just begun goes to the output's own memory. */
 static int aim(unpacking *u, size_t i)
 {
-    uint8_t *data;
-    mote_status st = mote_export_map(u->e, i, &data);
+    mote_status st = mote_export_map(u->e, i, &u->data);
     if (st != MOTE_OK) return export_error(u, st, NULL);
-    st = mote_loader_target(u->p.ld, data, (size_t)u->l.rows[i].t.bytes);
+    st = mote_loader_target(u->p.ld, u->data, (size_t)u->l.rows[i].t.bytes);
     return st == MOTE_OK ? STATUS_DONE : package_error(&u->p, st);
+}
+
+/* The package is what was signed, but decoding it gives something else: this reader or its writer is wrong. */
+static int wrong_digest(const unpacking *u, const row *r)
+{
+    char text[400], safe[300];
+    (void)snprintf(text, sizeof text, "tensor \"%s\" does not have the digest that its entry states",
+                   report_safe(safe, sizeof safe, r->name, strlen(r->name)));
+    return report_error(u->p.path, MOTE_ERR_DIGEST, text);
 }
 
 /* One event of entry i. */
@@ -134,6 +143,8 @@ static int take(unpacking *u, const mote_event *e, size_t i)
     const bool tensor = i < u->l.n && u->l.rows[i].kind == MOTE_KIND_TENSOR;
     if (e->type == MOTE_EVENT_TENSOR && tensor) return aim(u, i);
     if (e->type == MOTE_EVENT_TENSOR_END && tensor) {
+        const row *r = &u->l.rows[i];
+        if (r->has_digest && !mote_tensor_digest_is(r->digest, u->data, (size_t)r->t.bytes)) return wrong_digest(u, r);
         const mote_status st = mote_export_done(u->e, i);
         if (st != MOTE_OK) return export_error(u, st, NULL);
     }

@@ -23,6 +23,8 @@ mote_status list_add(list *l, const mote_entry *e)
     r.t = (mote_model_tensor){
         .name = r.name, .dtype = (mote_dtype)e->dtype, .rank = e->rank, .elements = e->elements, .bytes = e->bytes
     };
+    r.has_digest = e->digest != NULL;
+    if (e->digest) memcpy(r.digest, e->digest, sizeof r.digest);
     memcpy(r.t.shape, e->shape, e->rank * sizeof *r.t.shape);
     l->rows[l->n++] = r;
     return MOTE_OK;

@@ -10,6 +10,8 @@ typedef struct row {
     char *name; /* owned */
     uint8_t kind;
     uint64_t stored;
+    bool has_digest; /* of its elements */
+    uint8_t digest[MOTE_DIGEST_BYTES];
     mote_model_tensor t;     /* name borrows from above */
     mote_tensor_info tensor; /* once it has begun */
 } row;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Decoding what was encoded, for the digest of a tensor's elements. Spec format.md 9. Host only. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/digest.h"
 #include "dec/seg.h"
@@ -46,6 +47,15 @@ mote_status mote_records_decode(const mote_records *f, uint8_t dtype, uint64_t e
     free(env.factors);
     free(tables);
     return st;
+}
+
+bool mote_tensor_digest_is(const uint8_t digest[MOTE_DIGEST_BYTES], const uint8_t *elements, size_t bytes)
+{
+    const mote_crypto *crypto = mote_crypto_host();
+    uint8_t is[MOTE_DIGEST_BYTES];
+    if (!crypto) return false;
+    mote_digest(crypto, is, MOTE_ROLE_TENSOR, elements, bytes);
+    return memcmp(is, digest, sizeof is) == 0;
 }
 
 mote_status mote_encoder_digest(mote_encoder *e, uint8_t digest[MOTE_DIGEST_BYTES])

@@ -4,6 +4,7 @@
  *   gen model FILE          a safetensors file of some tensors of several types, with metadata
  *   gen big FILE ROWS       a safetensors file of one f32 tensor of ROWS x 1024
  *   gen nan FILE            one of 64 x 64 with a NaN in it
+ *   gen lie FILE            a package whose only tensor does not have the digest that its entry states
  *   gen snr FILE FILE       signal to noise, in dB, of the second of two such files
  *   gen flip FILE OFFSET    flip the lowest bit of a byte; a negative offset counts from the end */
 #include <math.h>
@@ -11,6 +12,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "mote/encode.h"
 
 static uint64_t state = 0x9E3779B97F4A7C15u;
 
@@ -123,6 +126,30 @@ static int flip(const char *path, long at)
     return fclose(f) != 0;
 }
 
+static int put_bytes(void *f, const uint8_t *p, size_t n)
+{
+    return fwrite(p, 1, n, f) == n ? 0 : -1;
+}
+
+/* A package that holds 2, 4, 6 and states the digest of something else. */
+static int lie(FILE *f)
+{
+    static const uint8_t digest[MOTE_DIGEST_BYTES] = { 1 }, data[3] = { 2, 4, 6 };
+    const mote_model_tensor t = { .name = "t", .dtype = MOTE_U8, .rank = 1, .shape = { 3 }, .elements = 3, .bytes = 3 };
+    const mote_encode_options o = MOTE_ENCODE_OPTIONS_INIT;
+    const mote_write_info info = { 0 };
+    mote_model_error error;
+    mote_coded c;
+    mote_writer *w;
+    if (mote_encode_tensor(&c, &o, &t, data, &error) != MOTE_OK) return 1;
+    c.entry.digest = digest;
+    if (mote_writer_create(&w, &c.entry, 1, 4096, &info) != MOTE_OK) return 1;
+    const mote_status st = mote_writer_write(w, put_bytes, f);
+    mote_writer_free(w);
+    mote_coded_free(&c);
+    return st != MOTE_OK;
+}
+
 int main(int argc, char **argv)
 {
     if (argc == 4 && strcmp(argv[1], "flip") == 0) return flip(argv[2], strtol(argv[3], NULL, 10));
@@ -131,6 +158,8 @@ int main(int argc, char **argv)
     if (!f) return 2;
     if (argc == 3 && strcmp(argv[1], "model") == 0)
         model(f);
+    else if (argc == 3 && strcmp(argv[1], "lie") == 0)
+        return lie(f) || fclose(f) != 0;
     else if (argc == 3 && strcmp(argv[1], "nan") == 0)
         not_a_number(f);
     else if (argc == 4 && strcmp(argv[1], "big") == 0)

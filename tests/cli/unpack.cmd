@@ -63,3 +63,7 @@ u n.mote -o y.safetensors --blobs blobs
 tail -c +9 y.safetensors; echo
 cmp b.bin blobs/a
 ls
+gen lie l.mote
+t mote unpack l.mote -o l.safetensors
+t mote unpack l.mote -o l.npz --tensor t
+mote pack m.safetensors -o d.mote --tensor-digests --bits 4 2>/dev/null && mote unpack d.mote -o d.safetensors 2>/dev/null && echo digests hold

@@ -13,6 +13,9 @@ extern "C" {
 mote_status mote_zstd_inflate(void *ctx, uint8_t *dst, size_t dst_bytes, const uint8_t *src,
                               size_t src_bytes) MOTE_MUST_CHECK;
 
+/** Whether the decoded elements of a tensor, as in format.md 9, have the digest that its entry states. */
+bool mote_tensor_digest_is(const uint8_t digest[MOTE_DIGEST_BYTES], const uint8_t *elements, size_t bytes);
+
 /** Threads that decode segments for one loader. */
 typedef struct mote_pool mote_pool;
 
