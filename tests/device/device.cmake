@@ -18,6 +18,13 @@ foreach(profile nano std)
 endforeach()
 add_custom_target(device_inputs ALL DEPENDS ${inputs})
 
+add_executable(fashion_expect ${device}/fashion_expect.c examples/fashion/fashion_net.c)
+target_include_directories(fashion_expect PRIVATE examples/fashion)
+target_link_libraries(fashion_expect PRIVATE mote mote_host_flags)
+
+set(qemu_options -display none -monitor none -serial none -icount shift=0
+  -semihosting-config enable=on,target=native -kernel)
+
 function(mote_device_test name)
   cmake_parse_arguments(PARSE_ARGV 1 t "" "TIMEOUT;FOLDER" "COMMAND;SETUP;NEEDS")
   add_test(NAME device.${name} COMMAND ${t_COMMAND} WORKING_DIRECTORY ${t_FOLDER})
@@ -28,21 +35,37 @@ endfunction()
 mote_device_test(source TIMEOUT 300 FOLDER ${work} SETUP device_source
   COMMAND ${PROJECT_SOURCE_DIR}/.ci/source libsodium ${work}/source)
 
+# mote_add_network(NAME COUNT OPTION...): the example network packed with these options, for COUNT images.
+function(mote_add_network name count)
+  mote_device_test(pack_${name} TIMEOUT 100 FOLDER ${work} SETUP device_${name}
+    COMMAND sh ${device}/fashion.sh ${PROJECT_SOURCE_DIR} $<TARGET_FILE:mote_cli> $<TARGET_FILE:fashion_expect>
+      ${work}/${name} ${count} ${ARGN})
+endfunction()
+
+# mote_run_network(BOARD NETWORK QEMU...)
+function(mote_run_network board network)
+  mote_device_test(${board}.${network} TIMEOUT 300 FOLDER ${work}/${network} NEEDS "device_${board};device_${network}"
+    COMMAND ${ARGN} ${qemu_options} ${work}/${board}/fashion)
+endfunction()
+
 # mote_add_board(NAME PROFILE QEMU...): a file boards/NAME.cmake and the machine that runs its images.
 function(mote_add_board board profile)
-  set(qemu ${ARGN} -display none -monitor none -serial none -icount shift=0
-    -semihosting-config enable=on,target=native -kernel)
   set(build ${work}/${board})
   mote_device_test(${board}.build TIMEOUT 300 FOLDER ${work} SETUP device_${board} NEEDS device_source
     COMMAND ${CMAKE_COMMAND} -E env --unset=CFLAGS sh -c "'${CMAKE_COMMAND}' -G Ninja -S '${device}' -B '${build}' \
       --toolchain '${device}/boards/${board}.cmake' -DCMAKE_BUILD_TYPE=MinSizeRel -DMOTE_WERROR=ON \
       '-DMOTE_SODIUM=${sodium}' && '${CMAKE_COMMAND}' --build '${build}'")
   mote_device_test(${board}.vectors TIMEOUT 300 FOLDER ${work}/${profile} NEEDS device_${board}
-    COMMAND ${qemu} ${build}/vectors)
+    COMMAND ${ARGN} ${qemu_options} ${build}/vectors)
 endfunction()
 
 mote_add_board(m0 nano qemu-system-arm -M microbit)
 mote_add_board(m3 nano qemu-system-arm -M mps2-an385)
 mote_add_board(m4f std qemu-system-arm -M mps2-an386)
+mote_add_board(m4 nano qemu-system-arm -M mps2-an386)
 mote_add_board(m33 nano qemu-system-arm -M mps2-an505)
 mote_add_board(rv32 std qemu-system-riscv32 -M virt -bios none)
+
+mote_add_network(bits4 200 --bits 4)
+mote_run_network(m4 bits4 qemu-system-arm -M mps2-an386)
+mote_run_network(m33 bits4 qemu-system-arm -M mps2-an505)
