@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  * The loader: however a package is cut, and whether it is pushed or pulled, the events, the bytes and the status are the
  * same; no call is without progress (the driver sees to that); what was found by name is what the stream gave; memory
- * beyond the workspace is not touched. The last ten bytes are parameters. Before them stands a package as it is, for
- * which digests are all zero (pkg_stub_crypto()), or edits of a package that is then hashed and signed, by the stub or
- * truly. */
+ * beyond the workspace is not touched; after a reset at any event, and with any token, what comes is of the whole. The
+ * last ten bytes are parameters. Before them stands a package as it is, for which digests are all zero
+ * (pkg_stub_crypto()), or edits of a package that is then hashed and signed, by the stub or truly. */
 #include "package_edits.h"
+#include "resume_check.h"
 
 enum { PARAMETERS = 10, WORK_MAX = 1 << 18, TENSOR_MAX_BYTES = 1 << 14 };
 
@@ -91,6 +92,8 @@ static void run(const uint8_t *file, size_t n, bool stub, const uint8_t *paramet
     }
     if (way == 2 && st == MOTE_OK && whole.config.form == MOTE_FORM_DENSE && !whole.config.native_lowrank)
         find_all(&whole);
+    if (way == 0 && st == MOTE_OK)
+        resume_check(file, n, &whole.config, whole.needed, parameters[1], parameters[2] + 256u * parameters[3]);
     pkg_load_free(&whole);
     pkg_load_free(&cut);
     pkg_load_free(&pulled);

@@ -8,93 +8,10 @@
 
 #include "base/apart.h"
 #include "base/digest.h"
-#include "dec/seg.h"
+#include "dec/loader_state.h"
 #include "kern/kern.h"
 
-typedef enum state {
-    /* before trust */
-    ST_PRELUDE,
-    ST_MANIFEST,
-    ST_SIGNATURE_HEAD,
-    ST_SIGNATURE,
-    ST_TRUST,
-    /* behind it */
-    ST_BODY,
-    ST_NODE,    /* a page or a chunk is to be gathered */
-    ST_VERIFY,  /* it has been */
-    ST_RECORD,  /* the next record of the chunk, or its end */
-    ST_SEGMENT, /* a segment waits for output */
-    ST_TENSOR_END,
-    ST_FOUND, /* a tensor that was asked for by name has ended */
-    ST_DONE
-} state;
-
-typedef enum phase { PH_ENTRIES, PH_HEAD, PH_RESIDENT, PH_SEGMENT, PH_END } phase;
-
-/* What the directory says of one entry, kept until its data have come. */
-typedef struct dirent {
-    size_t elements, stored;
-    uint32_t chunk, offset;
-    uint8_t dtype;
-} dirent;
-
-/* Parts of the workspace behind the loader itself. */
-enum { PAGES, DIRECTORY, TABLES, PREPARED, RESIDENTS, INFLATED, CHUNK, NAME, PARTS };
-
-/* Small and busy members first: near ones are reached with shorter instructions. */
-struct mote_loader {
-    uint8_t state, phase;
-    uint8_t form;     /* of the current tensor, a mote_form */
-    uint8_t foreign;  /* something exceeds the facts, or uses an id that the needs do not state */
-    uint8_t choosing; /* it has begun and nothing of it has been decoded */
-    uint8_t skip, pulling, finding;
-    uint8_t last_kind;
-    mote_status st; /* the first permanent error */
-    /* gathering while have < want: bytes into to, or nowhere */
-    uint8_t *to;
-    uint32_t want, have;
-    uint32_t chunk_bytes; /* of the verified chunk in memory; 0: there is none */
-    uint32_t cursor;      /* of the next record in it */
-    uint32_t index;       /* entry */
-    size_t part;          /* residents or segments of it seen so far */
-    size_t stored;        /* bytes of its records seen so far */
-    dirent cur;           /* what the directory says of it */
-    uint8_t *target;
-    size_t target_bytes;
-#if MOTE_LOADER_DISPATCH
-    bool sent; /* others decode segments of this tensor */
-#endif
-    mote_prelude prelude;
-    mote_record record;   /* at the cursor; in ST_SEGMENT it waits for output */
-    size_t at[PARTS + 1]; /* offsets of the parts; last: the end */
-    uint32_t goal;        /* offset of the record to begin with in the chunk that comes next */
-    uint32_t chunks_read;
-    size_t file_at; /* position in the file of the next byte to gather */
-    size_t work_bytes;
-    uint32_t last_name_bytes;
-    int sig_key;
-    mote_signature_head sig;
-    mote_signature_scan scan;
-    uint8_t signature_buf[MOTE_SIGNATURE_HEAD_BYTES];
-    uint8_t digest[MOTE_DIGEST_BYTES];
-    mote_loader_config config;
-    mote_manifest manifest; /* texts are valid only up to ST_BODY */
-    mote_tree tree;
-    mote_facts seen;
-    mote_needs needs_seen;
-    mote_seg_env env;
-    mote_native native;
-    mote_entry entry;
-    mote_head head;
-    mote_seg seg;
-};
-
 /* ---- workspace ---- */
-
-static void *work(mote_loader *ld, unsigned part)
-{
-    return (uint8_t *)ld + ld->at[part];
-}
 
 size_t mote_loader_open_bytes(uint32_t manifest_bytes, uint32_t signature_bytes)
 {
@@ -116,7 +33,7 @@ static mote_status lay_out(size_t at[PARTS + 1], const mote_loader_config *confi
     /* no product overflows: mote_manifest_read() holds entries and tables against what the package could fill */
     const size_t bytes[PARTS] = {
         [PAGES] = mote_tree_path_bytes(mote_tree_height(m->n_chunks)),
-        [DIRECTORY] = f->n_entries * sizeof(dirent),
+        [DIRECTORY] = f->n_entries * sizeof(mote_dirent),
         [TABLES] = f->table_slots_max * sizeof(mote_table),
         [PREPARED] = f->table_slots_max * kern->table_bytes,
         [RESIDENTS] = lowrank || mote_needs_has(&m->needs, MOTE_NUM_TRELLIS) ? f->resident_max : 0,
@@ -274,32 +191,32 @@ static void raise(mote_loader *ld, size_t fact, size_t value)
 
 /* ---- chunks ---- */
 
-static mote_status want_node(mote_loader *ld)
+mote_status mote_loader_want_node(mote_loader *ld)
 {
     uint32_t n;
     mote_status st = mote_tree_next(&ld->tree, &n);
     if (st != MOTE_OK) return st;
     ld->file_at = body_at(ld) + mote_tree_position(&ld->tree);
-    gather(ld, ld->tree.level ? mote_tree_page(&ld->tree) : work(ld, CHUNK), n, ST_VERIFY);
+    gather(ld, ld->tree.level ? mote_tree_page(&ld->tree) : mote_loader_part(ld, CHUNK), n, ST_VERIFY);
     return MOTE_OK;
 }
 
-static mote_status on_body(mote_loader *ld)
+mote_status mote_loader_begin_body(mote_loader *ld)
 {
     /* the workspace is laid over what texts and ids point to */
     mote_manifest *m = &ld->manifest;
     m->name = m->version = m->tool = (mote_text){ 0 };
     m->vendor = m->classes = NULL;
-    mote_tree_init(&ld->tree, m, &ld->config.crypto, work(ld, PAGES));
+    mote_tree_init(&ld->tree, m, &ld->config.crypto, mote_loader_part(ld, PAGES));
     mote_seg_env *e = &ld->env;
     e->head = &ld->head;
-    e->tables = work(ld, TABLES);
+    e->tables = mote_loader_part(ld, TABLES);
     e->kern = ld->config.kern;
-    e->prepared = work(ld, PREPARED);
-    e->factors = work(ld, RESIDENTS);
+    e->prepared = mote_loader_part(ld, PREPARED);
+    e->factors = mote_loader_part(ld, RESIDENTS);
     e->inflate = ld->config.inflate;
     e->inflate_ctx = ld->config.inflate_ctx;
-    e->scratch = work(ld, INFLATED);
+    e->scratch = mote_loader_part(ld, INFLATED);
     e->scratch_bytes = ld->at[CHUNK] - ld->at[INFLATED];
     ld->state = ST_NODE;
     return MOTE_OK;
@@ -308,7 +225,7 @@ static mote_status on_body(mote_loader *ld)
 /* The record at the cursor. */
 MOTE_APART static mote_status read_record(mote_loader *ld)
 {
-    const uint8_t *chunk = work(ld, CHUNK);
+    const uint8_t *chunk = mote_loader_part(ld, CHUNK);
     return mote_record_read(&ld->record, chunk + ld->cursor, ld->chunk_bytes - ld->cursor);
 }
 
@@ -347,7 +264,8 @@ static mote_status on_node_read(mote_loader *ld)
 static mote_status finish(mote_loader *ld)
 {
     ld->state = ST_DONE;
-    if (ld->chunks_read < ld->manifest.n_chunks) return MOTE_OK; /* a pulling reader left something out */
+    /* a pulling reader left something out */
+    if (ld->resume || ld->chunks_read < ld->manifest.n_chunks) return MOTE_OK;
     ld->seen.n_entries = ld->manifest.facts.n_entries;
     return memcmp(&ld->seen, &ld->manifest.facts, sizeof ld->seen) == 0 &&
                    memcmp(&ld->needs_seen, &ld->manifest.needs, sizeof ld->needs_seen) == 0
@@ -358,7 +276,7 @@ static mote_status finish(mote_loader *ld)
 /* The next entry that has elements; PH_END if there is none. */
 static void next_tensor(mote_loader *ld)
 {
-    const dirent *d = work(ld, DIRECTORY);
+    const mote_dirent *d = mote_loader_part(ld, DIRECTORY);
     for (ld->phase = PH_END; ld->index < ld->manifest.facts.n_entries; ld->index++) {
         ld->cur = d[ld->index];
         if (ld->cur.elements == 0) continue;
@@ -367,10 +285,33 @@ static void next_tensor(mote_loader *ld)
     }
 }
 
+mote_status mote_loader_go_to(mote_loader *ld, uint32_t chunk, uint32_t offset)
+{
+    if (chunk >= ld->manifest.n_chunks) return MOTE_ERR_ORDER;
+    if (ld->chunk_bytes && ld->tree.chunk == chunk) return walk_to(ld, offset);
+    mote_tree_seek(&ld->tree, chunk);
+    ld->have = ld->want; /* of whatever was being gathered */
+    ld->chunk_bytes = 0;
+    ld->goal = offset;
+    ld->state = ST_NODE;
+    return MOTE_OK;
+}
+
+/* A pulling reader goes to the next tensor without reading what is left of this one; only ever forwards, so that no
+ * chunk counts twice. */
+static mote_status leave_out(mote_loader *ld)
+{
+    if (ld->finding) return MOTE_OK;
+    if (ld->phase == PH_END) return finish(ld);
+    if (ld->cur.chunk < ld->tree.chunk || (ld->cur.chunk == ld->tree.chunk && ld->cur.offset < ld->cursor))
+        return MOTE_ERR_ORDER;
+    return mote_loader_go_to(ld, ld->cur.chunk, ld->cur.offset);
+}
+
 static mote_status on_entry(mote_loader *ld, mote_event *event)
 {
     mote_entry *e = &ld->entry;
-    char *name = work(ld, NAME);
+    char *name = mote_loader_part(ld, NAME);
     const mote_text last = { name, ld->last_name_bytes };
     if (ld->record.type != MOTE_RECORD_ENTRY) return MOTE_ERR_ORDER;
     mote_status st = mote_entry_read(e, ld->record.value, ld->record.bytes);
@@ -384,17 +325,17 @@ static mote_status on_entry(mote_loader *ld, mote_event *event)
     ld->last_name_bytes = (uint32_t)e->name.bytes;
     ld->last_kind = e->kind;
     ld->cursor += (uint32_t)ld->record.total;
-    ld->cur = (dirent){ e->elements, e->stored, e->chunk, e->offset, e->dtype };
+    ld->cur = (mote_dirent){ e->elements, e->stored, e->chunk, e->offset, e->dtype };
     event->type = MOTE_EVENT_ENTRY;
     event->entry = e;
-    dirent *d = work(ld, DIRECTORY);
+    mote_dirent *d = mote_loader_part(ld, DIRECTORY);
     const uint32_t i = ld->index++;
     if (ld->finding) return MOTE_OK;
     d[i] = ld->cur;
     if (ld->index < ld->manifest.facts.n_entries) return MOTE_OK;
-    ld->index = 0;
+    ld->index = ld->resume ? mote_loader_resume_entry(ld) : 0;
     next_tensor(ld);
-    return MOTE_OK;
+    return ld->resume && ld->phase != PH_END ? leave_out(ld) : MOTE_OK;
 }
 
 static void note_use(void *ctx, unsigned id)
@@ -436,7 +377,7 @@ static mote_status on_head(mote_loader *ld, mote_event *event)
         return MOTE_ERR_ORDER;
     mote_status st = settle(ld); /* of a tensor that was left for this one */
     if (st == MOTE_OK)
-        st = mote_head_read(h, work(ld, TABLES), NULL, ld->manifest.facts.table_slots_max,
+        st = mote_head_read(h, mote_loader_part(ld, TABLES), NULL, ld->manifest.facts.table_slots_max,
                             mote_rd_init(rec->value, rec->bytes), ld->cur.dtype, ld->cur.elements, note_use, ld);
     if (ld->foreign) return MOTE_ERR_FACTS;
     if (st != MOTE_OK) return st;
@@ -456,7 +397,7 @@ static mote_status on_head(mote_loader *ld, mote_event *event)
     ld->phase = h->n_residents ? PH_RESIDENT : PH_SEGMENT;
     ld->form = has_form(ld, ld->config.form) ? (uint8_t)ld->config.form : MOTE_FORM_DENSE;
     ld->target = NULL;
-    ld->skip = 0;
+    ld->skip = ld->partial = 0;
     ld->choosing = 1;
     event->type = MOTE_EVENT_TENSOR;
     mote_tensor_info *t = &event->tensor;
@@ -552,6 +493,7 @@ static mote_status on_tensor_record(mote_loader *ld)
     const mote_record *rec = &ld->record;
     const size_t segments = resident ? 1 : ld->head.n_segments;
     ld->choosing = 0;
+    if (!resident && ld->resume > ld->tree.chunk) return mote_loader_resume_jump(ld);
     if (rec->type != (resident ? MOTE_RECORD_RESIDENT : MOTE_RECORD_SEGMENT)) return MOTE_ERR_ORDER;
     /* every segment but the last ends a chunk, so that every one but the first starts one */
     if (ld->part + 1 < segments && ld->cursor + rec->total != ld->chunk_bytes) return MOTE_ERR_ORDER;
@@ -564,36 +506,12 @@ static mote_status on_tensor_record(mote_loader *ld)
     return st;
 }
 
-/* Lead to a place; the chunk in memory is used again if it is the one. */
-static mote_status go_to(mote_loader *ld, uint32_t chunk, uint32_t offset)
-{
-    if (chunk >= ld->manifest.n_chunks) return MOTE_ERR_ORDER;
-    if (ld->chunk_bytes && ld->tree.chunk == chunk) return walk_to(ld, offset);
-    mote_tree_seek(&ld->tree, chunk);
-    ld->have = ld->want; /* of whatever was being gathered */
-    ld->chunk_bytes = 0;
-    ld->goal = offset;
-    ld->state = ST_NODE;
-    return MOTE_OK;
-}
-
-/* A pulling reader goes to the next tensor without reading what is left of this one; only ever forwards, so that no
- * chunk counts twice. */
-static mote_status leave_out(mote_loader *ld)
-{
-    if (ld->finding) return MOTE_OK;
-    if (ld->phase == PH_END) return finish(ld);
-    if (ld->cur.chunk < ld->tree.chunk || (ld->cur.chunk == ld->tree.chunk && ld->cur.offset < ld->cursor))
-        return MOTE_ERR_ORDER;
-    return go_to(ld, ld->cur.chunk, ld->cur.offset);
-}
-
 static mote_status on_tensor_end(mote_loader *ld, mote_event *event)
 {
     const bool rest = ld->skip && ld->pulling && ld->part < ld->head.n_segments;
     mote_status st = settle(ld);
     if (st != MOTE_OK) return st;
-    if (!rest && ld->stored != ld->cur.stored) return MOTE_ERR_ORDER;
+    if (!rest && !ld->partial && ld->stored != ld->cur.stored) return MOTE_ERR_ORDER;
     event->type = MOTE_EVENT_TENSOR_END;
     ld->state = ST_FOUND;
     if (ld->finding) return MOTE_OK;
@@ -635,8 +553,8 @@ MOTE_APART static mote_status turn(mote_loader *ld, mote_out *out, mote_event *e
     case ST_SIGNATURE_HEAD: return on_signature_head(ld);
     case ST_SIGNATURE: return on_signature(ld);
     case ST_TRUST: return on_trust(ld, event);
-    case ST_BODY: return on_body(ld);
-    case ST_NODE: return want_node(ld);
+    case ST_BODY: return mote_loader_begin_body(ld);
+    case ST_NODE: return mote_loader_want_node(ld);
     case ST_VERIFY: return on_node_read(ld);
     case ST_RECORD: return on_record(ld, event);
     case ST_SEGMENT: return on_output(ld, out, event);
@@ -659,8 +577,7 @@ static void take(mote_loader *ld, mote_in *in)
     in->left -= n;
 }
 
-/* What is wrong with the input stays wrong; a misplaced output buffer or a call out of order can be mended. */
-static mote_status fail(mote_loader *ld, mote_status st)
+mote_status mote_loader_fail(mote_loader *ld, mote_status st)
 {
     if (st < MOTE_OK && st != MOTE_ERR_ARG && st != MOTE_ERR_STATE) {
         const mote_status before = settle(ld); /* of segments that stand before what is wrong here */
@@ -680,7 +597,7 @@ static mote_status run(mote_loader *ld, mote_in *in, mote_out *out, mote_event *
         st = turn(ld, out, event);
     }
     if (st != MOTE_OK) event->type = MOTE_EVENT_NONE;
-    return fail(ld, st);
+    return mote_loader_fail(ld, st);
 }
 
 mote_status mote_loader_step(mote_loader *ld, mote_in *in, mote_out *out, mote_event *event)
@@ -690,13 +607,13 @@ mote_status mote_loader_step(mote_loader *ld, mote_in *in, mote_out *out, mote_e
     mote_status st = run(ld, in, out, event);
     if (st != MOTE_OK || event->type != MOTE_EVENT_DONE || in->left == 0) return st;
     event->type = MOTE_EVENT_NONE;
-    return fail(ld, MOTE_ERR_TRAILING);
+    return mote_loader_fail(ld, MOTE_ERR_TRAILING);
 }
 
 mote_status mote_loader_end(mote_loader *ld)
 {
     if (ld->st != MOTE_OK) return ld->st;
-    return ld->state == ST_DONE ? MOTE_OK : fail(ld, MOTE_ERR_TRUNCATED);
+    return ld->state == ST_DONE ? MOTE_OK : mote_loader_fail(ld, MOTE_ERR_TRUNCATED);
 }
 
 mote_status mote_loader_form(mote_loader *ld, mote_form form)
@@ -734,6 +651,16 @@ mote_status mote_loader_skip(mote_loader *ld)
 
 /* ---- pulling ---- */
 
+mote_status mote_loader_fetch(mote_loader *ld, const mote_source *source)
+{
+    const uint32_t n = ld->want - ld->have;
+    /* not permanent: what was wanted is still wanted */
+    if (ld->to && source->read(source->ctx, ld->file_at, ld->to + ld->have, n) != 0) return MOTE_ERR_IO;
+    ld->have += n;
+    ld->file_at += n;
+    return MOTE_OK;
+}
+
 mote_status mote_loader_pull(mote_loader *ld, const mote_source *source, mote_out *out, mote_event *event)
 {
     mote_in none = { 0 };
@@ -741,17 +668,15 @@ mote_status mote_loader_pull(mote_loader *ld, const mote_source *source, mote_ou
     for (;;) {
         mote_status st = run(ld, &none, out, event);
         if (st != MOTE_NEED_INPUT) return st;
-        const uint32_t n = ld->want - ld->have;
-        /* not permanent: what was wanted is still wanted */
-        if (ld->to && source->read(source->ctx, ld->file_at, ld->to + ld->have, n) != 0) return MOTE_ERR_IO;
-        ld->have += n;
-        ld->file_at += n;
+        st = mote_loader_fetch(ld, source);
+        if (st != MOTE_OK) return st;
     }
 }
 
 bool mote_loader_complete(const mote_loader *ld)
 {
-    return ld->st == MOTE_OK && ld->state == ST_DONE && ld->chunks_read >= ld->manifest.n_chunks && !ld->finding;
+    return ld->st == MOTE_OK && ld->state == ST_DONE && ld->chunks_read >= ld->manifest.n_chunks && !ld->finding &&
+           !ld->resume;
 }
 
 mote_status mote_loader_find(mote_loader *ld, const mote_source *source, uint8_t kind, mote_text name,
@@ -759,14 +684,14 @@ mote_status mote_loader_find(mote_loader *ld, const mote_source *source, uint8_t
 {
     if (ld->st != MOTE_OK) return ld->st;
     if (ld->state < ST_BODY || (ld->state > ST_BODY && !ld->pulling)) return MOTE_ERR_STATE;
-    if (ld->state == ST_BODY) (void)on_body(ld);
+    if (ld->state == ST_BODY) (void)mote_loader_begin_body(ld);
     ld->pulling = ld->finding = 1;
     ld->phase = PH_ENTRIES;
     ld->choosing = 0;
-    ld->index = 0;
+    ld->index = ld->resume = 0;
     memset(&ld->seen, 0, sizeof ld->seen);
-    mote_status st = go_to(ld, 0, 0);
-    if (st != MOTE_OK) return fail(ld, st);
+    mote_status st = mote_loader_go_to(ld, 0, 0);
+    if (st != MOTE_OK) return mote_loader_fail(ld, st);
     while (ld->index < ld->manifest.facts.n_entries) {
         mote_event event;
         mote_out no_output = { 0 };
@@ -780,8 +705,8 @@ mote_status mote_loader_find(mote_loader *ld, const mote_source *source, uint8_t
         ld->index--;
         ld->phase = PH_HEAD;
         ld->state = ST_FOUND;
-        if (e->elements) st = go_to(ld, e->chunk, e->offset);
-        return fail(ld, st);
+        if (e->elements) st = mote_loader_go_to(ld, e->chunk, e->offset);
+        return mote_loader_fail(ld, st);
     }
     ld->state = ST_FOUND;
     return MOTE_ERR_MISSING_TENSOR;

@@ -106,6 +106,13 @@ mote_status mote_tree_next(const mote_tree *t, uint32_t *bytes)
     return MOTE_OK;
 }
 
+const uint8_t *mote_tree_digest(const mote_tree *t)
+{
+    const uint8_t *digest;
+    (void)stated(t, &digest);
+    return digest;
+}
+
 mote_status mote_tree_accept(mote_tree *t, const uint8_t *bytes, size_t n)
 {
     const unsigned k = t->level;

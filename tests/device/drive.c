@@ -36,6 +36,7 @@ static void note_block(drive *d, const mote_event *e)
 /* What happened; false: there is no room for a tensor. */
 static bool on_event(drive *d, mote_loader *ld, const mote_event *e, size_t *tensor_bytes)
 {
+    d->events++;
     note(d, e->type);
     note(d, e->index);
     switch (e->type) {
@@ -96,7 +97,7 @@ mote_status drive_run(drive *d)
     mote_event e;
     size_t tensor_bytes = 0, at = 0;
     d->hash = DRIVE_HASH_START;
-    d->needed = d->need = d->blocks = d->tensors = 0;
+    d->needed = d->need = d->blocks = d->tensors = d->events = 0;
     d->payload = d->complete = false;
     d->body = body_of(d);
     mote_status st = mote_loader_init(&ld, d->work, d->work_bytes, &d->config);
@@ -171,4 +172,32 @@ bool drive_find_all(drive *d)
         if (hash != d->tensor[tensor++]) return false;
     }
     return true;
+}
+
+bool drive_resume(drive *d, uint32_t events)
+{
+    const mote_source source = { read_source, d };
+    const uint32_t last = d->tensors - 1;
+    uint8_t token[MOTE_RESUME_BYTES];
+    uint32_t hash = 0;
+    mote_loader *ld;
+    mote_event e;
+    if (mote_loader_init(&ld, d->work, d->work_bytes, &d->config) != MOTE_OK) return false;
+    while (events-- > 0) {
+        mote_out out = { d->out, d->out_bytes };
+        if (mote_loader_pull(ld, &source, &out, &e) != MOTE_OK) return false;
+    }
+    if (mote_loader_save(ld, token) != MOTE_OK) return false;
+    memset(d->work, 0x5A, d->work_bytes);
+    if (mote_loader_init(&ld, d->work, d->work_bytes, &d->config) != MOTE_OK) return false;
+    do {
+        mote_out out = { d->out, d->out_bytes };
+        if (mote_loader_pull(ld, &source, &out, &e) != MOTE_OK) return false;
+        if (e.type == MOTE_EVENT_MANIFEST && mote_loader_resume(ld, token) != MOTE_OK) return false;
+        if (e.type == MOTE_EVENT_TENSOR) hash = DRIVE_HASH_START;
+        if (e.type == MOTE_EVENT_BLOCK) hash = drive_hash(hash, e.block.data, e.block.bytes);
+    } while (e.type != MOTE_EVENT_DONE);
+    const bool all = !(token[32] | token[33] | token[34] | token[35]); /* from chunk 0: nothing was passed over */
+    if (hash != d->tensor[last] || mote_loader_complete(ld) != all) return false;
+    return mote_loader_reverify(ld, &source) == MOTE_OK;
 }

@@ -23,7 +23,7 @@ typedef struct drive {
     size_t needed;                  /**< workspace, once the manifest is trusted */
     size_t need;                    /**< with NEED_OUTPUT: what `out` is too small for */
     uint32_t hash;                  /**< of events and what came with them */
-    uint32_t blocks, tensors;       /**< so far */
+    uint32_t blocks, tensors, events; /**< so far */
     uint32_t tensor[DRIVE_TENSORS]; /**< hashes of the elements of the first ones */
     size_t body;                    /**< where it begins, as the prelude has it */
     bool payload;                   /**< a byte behind the signatures was taken */
@@ -35,6 +35,10 @@ mote_status drive_run(drive *d);
 /** Find every entry with elements by the name that the directory gives it and compare it with d->tensor of a run that
  * pulled. False if one differs. */
 bool drive_find_all(drive *d);
+
+/** Pull some events, save the token, lose all memory, go on from the token: true if it ends well and the last tensor is
+ * what d->tensor of a run that pulled says. Needs two tensors or more behind the event. */
+bool drive_resume(drive *d, uint32_t events);
 
 /** 32-bit FNV-1a, going on from `hash`. */
 uint32_t drive_hash(uint32_t hash, const void *bytes, size_t n);

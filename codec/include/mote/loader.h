@@ -176,6 +176,35 @@ bool mote_loader_complete(const mote_loader *ld);
 mote_status mote_loader_find(mote_loader *ld, const mote_source *source, uint8_t kind, mote_text name,
                              mote_entry *entry) MOTE_MUST_CHECK;
 
+/* ---- after a reset: Spec format.md 7.2 ---- */
+
+#define MOTE_RESUME_BYTES 40 /**< manifest digest, chunk, 0: bytes in an order that all machines share */
+
+/**
+ * Where to go on after a reset: the chunk that the loader is in, or the next one if that is used up. Blocks of that
+ * chunk will come once more, so storing one twice must do no harm; save it after a block has been stored, not before.
+ *
+ * Errors  STATE before the directory is being read, and after a find
+ */
+mote_status mote_loader_save(const mote_loader *ld, uint8_t token[MOTE_RESUME_BYTES]) MOTE_MUST_CHECK;
+/**
+ * Go on from a token, right after MOTE_EVENT_MANIFEST: prelude, manifest, signatures and policy have been verified anew
+ * by then, and all that is read from here on will be. mote_loader_pull() gives ENTRY x n, TENSOR of the tensor that was
+ * not finished, and its blocks from that chunk on. mote_loader_complete() stays false, but for chunk 0. What
+ * was stored before the reset is vouched for by nobody: mote_loader_reverify(), or mote_entry_verify() for each
+ * tensor, before it is used.
+ *
+ * Errors  STATE (another package, no such chunk, not after MANIFEST): not permanent, pull from the beginning
+ */
+mote_status mote_loader_resume(mote_loader *ld, const uint8_t token[MOTE_RESUME_BYTES]) MOTE_MUST_CHECK;
+/**
+ * Verify every byte of the body in a source once more, without decoding: before what was stored is activated. After it,
+ * mote_loader_find() may follow.
+ *
+ * Errors  DIGEST, TREE (permanent), IO (call again), STATE before MOTE_EVENT_MANIFEST and while pushing
+ */
+mote_status mote_loader_reverify(mote_loader *ld, const mote_source *source) MOTE_MUST_CHECK;
+
 #ifdef __cplusplus
 }
 #endif

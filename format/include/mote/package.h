@@ -170,6 +170,8 @@ mote_status mote_tree_next(const mote_tree *t, uint32_t *bytes) MOTE_MUST_CHECK;
 uint8_t *mote_tree_page(const mote_tree *t);
 /** Check the node just read. A page is copied into the path; a chunk is only judged. Errors: DIGEST, TREE */
 mote_status mote_tree_accept(mote_tree *t, const uint8_t *bytes, size_t n) MOTE_MUST_CHECK;
+/** Digest that the node to read next must have. Everything above it must have been accepted. */
+const uint8_t *mote_tree_digest(const mote_tree *t);
 /** Move on behind the chunk just accepted. False after the last. */
 bool mote_tree_advance(mote_tree *t);
 /** Lead to another chunk: the next nodes to read are those of its path that are not in memory. */
@@ -194,6 +196,11 @@ typedef struct mote_entry {
 mote_status mote_entry_read(mote_entry *out, const uint8_t *bytes, size_t n) MOTE_MUST_CHECK;
 /** Order of (kind, name): < 0, 0, > 0. */
 int mote_entry_compare(uint8_t kind_a, mote_text a, uint8_t kind_b, mote_text b);
+/**
+ * Compare a tensor's elements, dense in its dtype, with the digest that its entry has: what a device stored may have
+ * been changed since. Errors: DIGEST, MISSING (the entry has none)
+ */
+mote_status mote_entry_verify(const mote_crypto *c, const mote_entry *e, const uint8_t *elements) MOTE_MUST_CHECK;
 /** Valid UTF-8 without 00-1F and 7F, min..max bytes. Spec format.md 2.5 */
 bool mote_text_valid(mote_text t, size_t min, size_t max);
 
