@@ -20,13 +20,13 @@ typedef struct drive {
     bool target;    /**< whole tensors into `out` */
     bool only_open; /**< stop at the manifest */
     /* results */
-    size_t needed;                  /**< workspace, once the manifest is trusted */
-    size_t need;                    /**< with NEED_OUTPUT: what `out` is too small for */
-    uint32_t hash;                  /**< of events and what came with them */
+    size_t needed;                    /**< workspace, once the manifest is trusted */
+    size_t need;                      /**< with NEED_OUTPUT: what `out` is too small for */
+    uint32_t hash;                    /**< of events and what came with them */
     uint32_t blocks, tensors, events; /**< so far */
-    uint32_t tensor[DRIVE_TENSORS]; /**< hashes of the elements of the first ones */
-    size_t body;                    /**< where it begins, as the prelude has it */
-    bool payload;                   /**< a byte behind the signatures was taken */
+    uint32_t tensor[DRIVE_TENSORS];   /**< hashes of the elements of the first ones */
+    size_t body;                      /**< where it begins, as the prelude has it */
+    bool payload;                     /**< a byte behind the signatures was taken */
     bool complete;
 } drive;
 
