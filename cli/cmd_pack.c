@@ -16,7 +16,8 @@
 
 /* clang-format off */
 enum {
-    OUT, LOSSLESS, BITS, PER, ZERO_POINT, SCALES, F16, BF16, PRUNE, THRESHOLD, RANK, ENERGY, SMALL, ONLY, RULES,
+    OUT, LOSSLESS, BITS, BINARY, TERNARY, CODEBOOK, NF4, FP8, PER, BOOK_ROWS, ZERO_POINT, SCALES, F16, BF16, PRUNE,
+    THRESHOLD, RANK, ENERGY, SMALL, ONLY, RULES,
     PROFILE, CHUNK, BLOB, DIGESTS, NAME, VERSION, SEQUENCE, VENDOR, CLASS, CREATED, NOT_AFTER,
     KEY, PASSPHRASE_FILE, THREADS, QUICK, JSON
 };
@@ -26,7 +27,13 @@ static const opt_def defs[] = {
     [OUT] = { "output", 'o', false, "OUT.mote", "the package" },
     [LOSSLESS] = { "lossless", 0, false, NULL, "every tensor bit for bit (default)" },
     [BITS] = { "bits", 0, false, "N", "integers of 1 to 8 or 16 bits with scales" },
+    [BINARY] = { "binary", 0, false, NULL, "minus or plus a scale" },
+    [TERNARY] = { "ternary", 0, false, NULL, "minus a scale, zero or plus a scale" },
+    [CODEBOOK] = { "codebook", 0, false, "N", "the nearest of N values (2 to 256) fitted to the tensor" },
+    [NF4] = { "nf4", 0, false, NULL, "the nearest of the 16 values of NF4, with scales" },
+    [FP8] = { "fp8", 0, false, "e4m3|e5m2", "cast floats to 8 bits; with --per they keep their type and have scales" },
     [PER] = { "per", 0, false, "tensor|row|N", "a scale for each tensor, row (default) or N columns" },
+    [BOOK_ROWS] = { "book-rows", 0, false, "N", "a codebook for every N rows instead of one for the tensor" },
     [ZERO_POINT] = { "zero-point", 0, false, NULL, "integers with a zero-point instead of symmetric ones" },
     [SCALES] = { "scales", 0, false, "f32|f16|bf16", "type of the scales (default f32)" },
     [F16] = { "f16", 0, false, NULL, "cast floats to f16" },
@@ -81,11 +88,15 @@ static bool read_method(const opts *o, mote_encode_options *e)
 {
     static const char *const scale_names[] = { "f32", "f16", "bf16" };
     static const mote_dtype scale_types[] = { MOTE_F32, MOTE_F16, MOTE_BF16 };
-    uint64_t bits = 8, rank = 0, small = e->small, group = 0;
-    unsigned scale = 0;
-    if (!opt_exclusive(o, (const int[]){ LOSSLESS, BITS, F16, BF16 }, 4) ||
+    static const char *const f8_names[] = { "e4m3", "e5m2" };
+    uint64_t bits = 8, rank = 0, small = e->small, group = 0, entries = 0, book_rows = 0;
+    unsigned scale = 0, f8 = 0;
+    if (!opt_exclusive(o, (const int[]){ LOSSLESS, BITS, BINARY, TERNARY, CODEBOOK, NF4, FP8, F16, BF16 }, 9) ||
         !opt_exclusive(o, (const int[]){ LOSSLESS, PRUNE, THRESHOLD }, 3) ||
         !opt_exclusive(o, (const int[]){ LOSSLESS, RANK, ENERGY }, 3))
+        return false;
+    if (!opt_u64(o, CODEBOOK, 2, 256, &entries) || !opt_u64(o, BOOK_ROWS, 1, UINT32_MAX, &book_rows) ||
+        !opt_word(o, FP8, f8_names, 2, &f8))
         return false;
     if (!opt_u64(o, BITS, 1, 16, &bits) || !opt_u64(o, RANK, 1, UINT32_MAX, &rank) ||
         !opt_u64(o, SMALL, 0, UINT64_MAX, &small) || !opt_word(o, SCALES, scale_names, 3, &scale) ||
@@ -97,10 +108,19 @@ static bool read_method(const opts *o, mote_encode_options *e)
         (void)opt_error(o, "--bits takes 1 to 8, or 16");
         return false;
     }
-    const int need_bits[] = { PER, ZERO_POINT, SCALES };
-    for (size_t i = 0; i < 3 && !opt_has(o, BITS); i++)
-        if (opt_has(o, need_bits[i])) {
-            (void)opt_error(o, "--%s goes with --bits", defs[need_bits[i]].name);
+    const bool scaled = opt_has(o, BITS) || opt_has(o, BINARY) || opt_has(o, TERNARY) || opt_has(o, CODEBOOK) ||
+                        opt_has(o, NF4) || opt_has(o, FP8);
+    const struct {
+        int option;
+        bool fits;
+        const char *with;
+    } needs[] = { { PER, scaled, "--bits, --binary, --ternary, --codebook, --nf4 or --fp8" },
+                  { SCALES, scaled, "--bits, --binary, --ternary, --codebook, --nf4 or --fp8" },
+                  { ZERO_POINT, opt_has(o, BITS), "--bits" },
+                  { BOOK_ROWS, opt_has(o, CODEBOOK), "--codebook" } };
+    for (size_t i = 0; i < sizeof needs / sizeof *needs; i++)
+        if (opt_has(o, needs[i].option) && !needs[i].fits) {
+            (void)opt_error(o, "--%s goes with %s", defs[needs[i].option].name, needs[i].with);
             return false;
         }
     const char *per = opt_value(o, PER);
@@ -114,11 +134,23 @@ static bool read_method(const opts *o, mote_encode_options *e)
         }
         e->scope = MOTE_SCOPE_GROUP;
     }
-    e->method = opt_has(o, BITS)   ? MOTE_METHOD_AFFINE
-                : opt_has(o, F16)  ? MOTE_METHOD_F16
-                : opt_has(o, BF16) ? MOTE_METHOD_BF16
-                                   : MOTE_METHOD_LOSSLESS;
-    e->bits = (unsigned)bits;
+    if (!per && (opt_has(o, CODEBOOK) || opt_has(o, NF4))) { /* what is usual */
+        e->scope = opt_has(o, NF4) ? MOTE_SCOPE_GROUP : MOTE_SCOPE_TENSOR;
+        group = 64;
+    }
+    const bool f8_scaled = per || opt_has(o, SCALES);
+    e->method = opt_has(o, BITS) || opt_has(o, BINARY) || opt_has(o, TERNARY) ? MOTE_METHOD_AFFINE
+                : opt_has(o, CODEBOOK)                                        ? MOTE_METHOD_CODEBOOK
+                : opt_has(o, NF4)                                             ? MOTE_METHOD_NF4
+                : opt_has(o, FP8) && !f8_scaled ? (f8 ? MOTE_METHOD_F8_E5M2 : MOTE_METHOD_F8_E4M3)
+                : opt_has(o, FP8)               ? (f8 ? MOTE_METHOD_SCALED_E5M2 : MOTE_METHOD_SCALED_E4M3)
+                : opt_has(o, F16)               ? MOTE_METHOD_F16
+                : opt_has(o, BF16)              ? MOTE_METHOD_BF16
+                                                : MOTE_METHOD_LOSSLESS;
+    e->bits = opt_has(o, BINARY) ? 1 : opt_has(o, TERNARY) ? 2 : (unsigned)bits;
+    e->ternary = opt_has(o, TERNARY);
+    e->entries = (unsigned)entries;
+    e->book_rows = (uint32_t)book_rows;
     e->group = (uint32_t)group;
     e->zero_point = opt_has(o, ZERO_POINT);
     e->scale_dtype = scale_types[scale];

@@ -48,12 +48,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     static const uint8_t bits[] = { 1, 2, 3, 4, 5, 6, 7, 8, 16 };
     static const uint32_t chunks[] = { 256, 300, 1024, 4096, 16384, 65536, 0, 1 << 20 };
     static const mote_dtype scales[] = { MOTE_F32, MOTE_F16, MOTE_BF16 };
-    o.method = (mote_method)(h[0] & 3);
+    o.method = (mote_method)((h[0] & 3) + 4 * (h[10] & 1) + 8 * (h[10] >> 1 & 1));
+    if (o.method > MOTE_METHOD_SCALED_E5M2) o.method = MOTE_METHOD_CODEBOOK;
+    o.entries = 2 + h[9] % 255;
+    o.book_rows = h[10] >> 2 & 7;
     o.profile = (mote_profile)((h[0] >> 2 & 3) % 3);
     o.chunk_max = chunks[h[0] >> 4 & 7];
     o.bits = bits[h[1] % 9];
     o.scope = (mote_scope)(h[1] / 9 % 3);
     o.zero_point = h[1] / 27 & 1;
+    o.ternary = o.method == MOTE_METHOD_AFFINE && o.bits == 2 && !o.zero_point && h[10] >> 5 & 1;
     o.scale_dtype = scales[h[1] / 54 % 3];
     o.group = 1 + h[2];
     o.small = h[3] & 1 ? 1 : 1024;

@@ -62,12 +62,21 @@ static int same(mote_status a, mote_status b)
     return (a == MOTE_OK) == (b == MOTE_OK);
 }
 
-/* Element i of a native block, in the dtype of its tensor. */
-static void native_element(const mote_head *h, const mote_native *v, size_t i, size_t group, uint8_t *to)
+/* The place in a codebook that a value stands for: itself, or E, S, M of an f8. */
+static size_t place(const mote_native *v, unsigned x)
+{
+    const unsigned m = v->value_dtype == MOTE_F8_E4M3 ? 3 : 2;
+    if (v->value_dtype == MOTE_U8) return x;
+    return (x >> m & (0xFFu >> (m + 1))) << (m + 1) | x >> 7 << m | (x & ((1u << m) - 1));
+}
+
+/* Element i of a native block, in the dtype of its tensor. table: of its row */
+static void native_element(const mote_head *h, const mote_native *v, size_t i, size_t group, const float *table,
+                           uint8_t *to)
 {
     const uint8_t *p = (const uint8_t *)v->values;
     uint32_t x;
-    if (v->numeric == MOTE_NUM_AFFINE) {
+    if (v->scales) {
         int32_t q = v->value_dtype == MOTE_I8 ? (int8_t)p[i] : p[i];
         int16_t wide;
         if (mote_dtype_bits(v->value_dtype) == 16) {
@@ -75,6 +84,10 @@ static void native_element(const mote_head *h, const mote_native *v, size_t i, s
             q = v->value_dtype == MOTE_I16 ? wide : (uint16_t)wide;
         }
         float f = (float)(q - (v->zeros ? v->zeros[group] : 0)) * v->scales[group];
+        if (table) {
+            CHECK(place(v, p[i]) < v->entries);
+            f = table[place(v, p[i])] * v->scales[group];
+        }
         memcpy(&x, &f, 4);
         if (h->dtype == MOTE_F16)
             mote_put16(to, mote_f32_to_f16(x));
@@ -101,8 +114,8 @@ static void native_element(const mote_head *h, const mote_native *v, size_t i, s
         mote_put64(to, mote_f32_to_f64(x));
 }
 
-/* The dense form that a native block stands for, rows of the coded matrix. */
-static void native_to_dense(const mote_head *h, const mote_native *v, uint8_t *out)
+/* The dense form that a native block stands for, rows of the coded matrix from row `first` on. */
+static void native_to_dense(const mote_head *h, const mote_native *v, size_t first, uint8_t *out)
 {
     const size_t size = mote_dtype_bits(h->dtype) / 8, rows = (size_t)v->rows, cols = (size_t)v->cols;
     size_t next = 0;
@@ -117,7 +130,8 @@ static void native_to_dense(const mote_head *h, const mote_native *v, uint8_t *o
             if (v->mask && !(v->mask[r * ((cols + 7) / 8) + c / 8] >> c % 8 & 1)) continue;
             if (v->row_ptr && (next == v->row_ptr[r + 1] || v->col[next] != c)) continue;
             size_t group = v->scales_per_row ? r * v->scales_per_row + (v->group ? c / v->group : 0) : 0;
-            native_element(h, v, next++, group, to);
+            const size_t k = v->table_rows ? (first + r) / v->table_rows - first / v->table_rows : 0;
+            native_element(h, v, next++, group, v->table ? v->table + k * v->entries : NULL, to);
         }
         if (v->row_ptr) CHECK(v->row_ptr[r + 1] == next);
         if (v->mask && cols % 8) CHECK(v->mask[(r + 1) * ((cols + 7) / 8) - 1] >> cols % 8 == 0);
@@ -192,7 +206,7 @@ static mote_status decode_segment(decoder *d, uint64_t s, record rec)
         CHECK(same(native, st) || h->term.layout == MOTE_LAYOUT_LOWRANK);
         if (native == MOTE_OK && h->term.layout != MOTE_LAYOUT_LOWRANK) {
             uint8_t *dense = allocate(bytes);
-            native_to_dense(h, &v[k], dense);
+            native_to_dense(h, &v[k], (size_t)e.row, dense);
             CHECK(memcmp(dense, out[0], bytes) == 0);
             free(dense);
         }

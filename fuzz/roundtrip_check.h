@@ -12,6 +12,7 @@
 
 #include "base/le.h"
 #include "common/casts.h"
+#include "enc/f8.h"
 #include "enc/records.h"
 
 #define MUST(condition)                                                     \
@@ -35,6 +36,7 @@ static inline size_t dtype_bytes(unsigned dtype, uint64_t n)
 /* Element i of a float tensor. */
 static inline double real_value(const uint8_t *p, unsigned dtype, uint64_t i)
 {
+    if (dtype == MOTE_F8_E4M3 || dtype == MOTE_F8_E5M2) return mote_f8_value(p[i], dtype);
     if (dtype == MOTE_F64) {
         uint64_t b = mote_le64(p + 8 * i);
         double x;
@@ -61,7 +63,10 @@ static inline unsigned cast_element(uint8_t out[8], const uint8_t *p, unsigned d
                  : dtype == MOTE_F32 ? mote_le32(p + 4 * i)
                  : dtype == MOTE_F16 ? mote_f16_to_f32(mote_le16(p + 2 * i))
                                      : (uint32_t)mote_le16(p + 2 * i) << 16;
-    mote_put16(out, to == MOTE_F16 ? mote_f32_to_f16(b) : mote_f32_to_bf16(b));
+    if (to == MOTE_F8_E4M3 || to == MOTE_F8_E5M2)
+        out[0] = mote_f32_to_f8(b, to);
+    else
+        mote_put16(out, to == MOTE_F16 ? mote_f32_to_f16(b) : mote_f32_to_bf16(b));
     return bytes;
 }
 
@@ -126,7 +131,8 @@ static inline void check_elements(const mote_encode_options *o, const mote_model
         if (odd) MUST(out[bytes - 1] == (data[bytes - 1] & ((1u << odd) - 1)));
         return;
     }
-    const bool exact = r->numeric != MOTE_NUM_AFFINE && r->layout != MOTE_LAYOUT_LOWRANK;
+    const bool exact =
+        r->numeric != MOTE_NUM_AFFINE && r->numeric != MOTE_NUM_CODEBOOK && r->layout != MOTE_LAYOUT_LOWRANK;
     double signal = 0, noise = 0;
     for (uint64_t i = 0; i < t->elements; i++) {
         uint8_t want[8];

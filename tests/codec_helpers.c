@@ -3,6 +3,7 @@
  * library's, which test_rans compares with the words of the specification. */
 #include "codec_helpers.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -365,6 +366,18 @@ static bool is_signed(unsigned dtype)
     return dtype == MOTE_I8 || dtype == MOTE_I16 || dtype == MOTE_I32 || dtype == MOTE_I64 || dtype == MOTE_I4;
 }
 
+unsigned num_entries(const num_cfg *c)
+{
+    return c->table == MOTE_BOOK_WRITTEN ? c->entries : c->table == MOTE_BOOK_NF4 ? 16 : 256;
+}
+
+/* Tables of the whole matrix. */
+size_t num_books(const num_cfg *c)
+{
+    if (c->table != MOTE_BOOK_WRITTEN) return 0;
+    return c->book_rows ? (size_t)((c->rows - 1) / c->book_rows + 1) : 1;
+}
+
 void num_range(const num_cfg *c, unsigned *width, int32_t *vmin, int32_t *vmax)
 {
     unsigned bits = mote_dtype_bits(c->dtype), e, m;
@@ -381,6 +394,11 @@ void num_range(const num_cfg *c, unsigned *width, int32_t *vmin, int32_t *vmax)
         negative = !c->zero;
     }
     *vmin = 0;
+    if (c->numeric == MOTE_NUM_CODEBOOK) {
+        *vmax = (int32_t)num_entries(c) - 1;
+        for (*width = 1; *vmax >> *width; ++*width) continue;
+        return;
+    }
     *vmax = *width < 31 ? (1 << *width) - 1 : INT32_MAX;
     if (c->fold) {
         *vmax -= 1;
@@ -468,6 +486,19 @@ void num_random(num_cfg *c, uint64_t rows, uint64_t cols, uint64_t piece)
         c->nb = c->bits == 16;
         if (!c->zero && c->bits > 1 && c->nb == 0 && rnd_below(2)) c->fold = 1;
     }
+    if (c->numeric == MOTE_NUM_CODEBOOK) {
+        static const unsigned some[] = { 2, 3, 15, 16, 17, 31, 200, 256 };
+        c->table = rnd_below(5) > 2 ? rnd_below(4) : MOTE_BOOK_WRITTEN;
+        c->scope = rnd_below(3);
+        c->group = c->scope == 2 ? 1 + rnd_below(rnd_below(2) ? 8 : 64) : 0;
+        c->scale_dtype = MOTE_F16 + rnd_below(3);
+        c->entries = some[rnd_below(N(some))];
+        c->entry_dtype = MOTE_F16 + rnd_below(3);
+        c->book_rows = c->table == MOTE_BOOK_WRITTEN && rnd_below(2) ? 1 + rnd_below(4) : 0;
+        c->book = allocate(num_books(c) * c->entries * sizeof *c->book);
+        for (size_t i = 0; i < num_books(c) * c->entries; i++)
+            c->book[i] = random_scale(c->entry_dtype) | rnd_below(2) << (c->entry_dtype == MOTE_F32 ? 31 : 15);
+    }
     num_range(c, &width, &vmin, &vmax);
     if (c->numeric == MOTE_NUM_STORED)
         c->v = (plane_cfg){ .coder = MOTE_CODER_STORED };
@@ -484,7 +515,7 @@ void num_random(num_cfg *c, uint64_t rows, uint64_t cols, uint64_t piece)
     c->zp = allocate(pieces * per_piece(c) * sizeof *c->zp);
     for (size_t i = 0; i < pieces; i++)
         if (c->v.n_classes) c->cls[i] = (uint8_t)rnd_below(c->v.n_classes);
-    for (size_t i = 0; i < pieces * per_piece(c) && c->numeric == MOTE_NUM_AFFINE; i++) {
+    for (size_t i = 0; i < pieces * per_piece(c) && c->scale_dtype; i++) {
         c->scale[i] = random_scale(c->scale_dtype);
         if (c->zero) c->zp[i] = (uint16_t)rnd_below(1u << c->bits);
     }
@@ -501,7 +532,7 @@ void num_random(num_cfg *c, uint64_t rows, uint64_t cols, uint64_t piece)
             b[j] = (uint8_t)(c->byte[j].coder == MOTE_CODER_CONSTANT ? c->byte[j].constant : (int32_t)rnd_below(256));
         if (c->fold) v = unfolded(v);
         c->q[i] = c->bits == 16 ? v * 256 + b[0] : v;
-        if (c->numeric != MOTE_NUM_AFFINE) join_planes(c, v, b, c->elem + i * size);
+        if (!c->scale_dtype) join_planes(c, v, b, c->elem + i * size);
     }
 }
 
@@ -509,10 +540,12 @@ void num_free(num_cfg *c)
 {
     free(c->elem);
     free(c->q);
+    free(c->book);
     free(c->scale);
     free(c->zp);
     free(c->cls);
     c->elem = NULL;
+    c->book = NULL;
     c->q = NULL;
     c->scale = NULL;
     c->zp = NULL;
@@ -524,6 +557,7 @@ static int32_t split(const num_cfg *c, size_t i, uint8_t *b)
 {
     unsigned bits = mote_dtype_bits(c->dtype), e_bits, m, width;
     int32_t vmin, vmax;
+    if (c->numeric == MOTE_NUM_CODEBOOK) return c->q[i];
     if (c->numeric == MOTE_NUM_AFFINE) {
         b[0] = (uint8_t)(c->q[i] & 255);
         return c->bits == 16 ? c->q[i] >> 8 : c->fold ? folded(c->q[i]) : c->q[i];
@@ -546,6 +580,12 @@ static int32_t split(const num_cfg *c, size_t i, uint8_t *b)
     return v > vmax ? v - (1 << width) : v;
 }
 
+static void put_book(bytes *b, const num_cfg *c, size_t k)
+{
+    for (unsigned i = 0; i < c->entries; i++)
+        put_le(b, c->book[k * c->entries + i], c->entry_dtype == MOTE_F32 ? 4 : 2);
+}
+
 static void put_num(bytes *terms, bytes *tables, const num_cfg *c)
 {
     put_v(terms, c->numeric);
@@ -554,6 +594,17 @@ static void put_num(bytes *terms, bytes *tables, const num_cfg *c)
     if (c->numeric == MOTE_NUM_AFFINE) {
         put_v(terms, c->bits);
         put_v(terms, c->fold ? 2 : c->zero);
+    }
+    if (c->numeric == MOTE_NUM_CODEBOOK) {
+        put_v(terms, c->table);
+        if (c->table == MOTE_BOOK_WRITTEN) {
+            put_v(terms, c->entries);
+            put_v(terms, c->entry_dtype);
+            put_v(terms, c->book_rows);
+            if (c->book_rows == 0) put_book(terms, c, 0);
+        }
+    }
+    if (c->scale_dtype) {
         put_v(terms, c->scope);
         if (c->scope == 2) put_v(terms, c->group);
         put_v(terms, c->scale_dtype);
@@ -577,7 +628,12 @@ static void encode_num(planes *out, const num_cfg *c, const mote_extent *e, cons
     uint8_t byte[MOTE_BYTE_PLANES_MAX];
     num_range(c, &width, &vmin, &vmax);
     for (unsigned j = 0; j < c->nb; j++) b[j] = allocate(n * sizeof *b[j]);
-    if (c->numeric == MOTE_NUM_AFFINE && c->scope) {
+    if (c->book_rows) {
+        bytes *p = add_part(out);
+        for (uint64_t r = e->row; r < e->row + e->rows; r++)
+            if (r == e->row || r % c->book_rows == 0) put_book(p, c, (size_t)(r / c->book_rows));
+    }
+    if (c->scale_dtype && c->scope) {
         size_t groups = c->scope == 2 ? (size_t)((e->cols - 1) / c->group + 1) : 1;
         for (unsigned what = 0; what < 1 + c->zero; what++) {
             bytes *p = add_part(out);
@@ -641,7 +697,7 @@ bool tensor_random(tensor_cfg *t, unsigned layout, unsigned numeric, unsigned dt
     const bool sparse = layout == MOTE_LAYOUT_BITMASK || layout == MOTE_LAYOUT_CSR;
     memset(t, 0, sizeof *t);
     if (numeric == MOTE_NUM_FLOAT && !real && !small) return false;
-    if (numeric == MOTE_NUM_AFFINE && !real) return false;
+    if ((numeric == MOTE_NUM_AFFINE || numeric == MOTE_NUM_CODEBOOK) && !real) return false;
     if (numeric == MOTE_NUM_INT && (real || small || dtype > MOTE_I4)) return false;
     if (layout != MOTE_LAYOUT_DENSE && bits < 8) return false;
     if (layout == MOTE_LAYOUT_LOWRANK &&
@@ -828,7 +884,40 @@ static uint32_t widen(const uint8_t *p, unsigned dtype)
     return dtype == MOTE_F16 ? mote_f16_to_f32(mote_le16(p)) : (uint32_t)mote_le16(p) << 16;
 }
 
-/* binary32 of element (r, c) of a factor or of an affine matrix */
+/* Entry q of the table of row r. Spec codecs.md 5.7 */
+static float entry(const num_cfg *c, uint64_t r, unsigned q)
+{
+    static const double nf4[] = { -1.0,
+                                  -0.6961928009986877,
+                                  -0.5250730514526367,
+                                  -0.39491748809814453,
+                                  -0.28444138169288635,
+                                  -0.18477343022823334,
+                                  -0.09105003625154495,
+                                  0.0,
+                                  0.07958029955625534,
+                                  0.16093020141124725,
+                                  0.24611230194568634,
+                                  0.33791524171829224,
+                                  0.44070982933044434,
+                                  0.5626170039176941,
+                                  0.7229568362236023,
+                                  1.0 };
+    if (c->table == MOTE_BOOK_NF4) return (float)nf4[q];
+    if (c->table == MOTE_BOOK_WRITTEN) {
+        uint8_t raw[4];
+        mote_put32(raw, c->book[(c->book_rows ? (size_t)(r / c->book_rows) : 0) * c->entries + q]);
+        return as_float(widen(raw, c->entry_dtype));
+    }
+    const int m = c->table == MOTE_BOOK_F8_E4M3 ? 3 : 2, e = (int)q >> (m + 1), f = (int)q & ((1 << m) - 1);
+    const double one = 1 << m, sign = q >> m & 1 ? -1 : 1;
+    const int bias = m == 3 ? 7 : 15;
+    if (m == 3 ? e == 15 && f == 7 : e == 31 && f) return as_float(0x7FC00000);
+    if (m == 2 && e == 31) return as_float(sign > 0 ? 0x7F800000 : 0xFF800000);
+    return (float)(sign * (e ? ldexp(1 + f / one, e - bias) : ldexp(f / one, 1 - bias)));
+}
+
+/* binary32 of element (r, c) of a factor, of an affine matrix or of one with a codebook */
 static float value(const num_cfg *c, uint64_t r, uint64_t col)
 {
     size_t i = (size_t)(r * c->cols + col), size = size_of(c->dtype);
@@ -839,6 +928,7 @@ static float value(const num_cfg *c, uint64_t r, uint64_t col)
     uint8_t raw[4];
     mote_put32(raw, c->scale[p * per_piece(c) + g]);
     float scale = as_float(widen(raw, c->scale_dtype));
+    if (c->numeric == MOTE_NUM_CODEBOOK) return entry(c, r, (unsigned)c->q[i]) * scale;
     if (c->bits == 1 && !c->zero) return (float)(2 * c->q[i] + 1) * scale;
     return (float)(c->q[i] - c->zp[p * per_piece(c) + g]) * scale;
 }
@@ -874,7 +964,7 @@ uint8_t *tensor_elements(const tensor_cfg *t, size_t *n_bytes)
                     sum = sum + product;
                 }
                 store(to, sum != sum ? 0x7FC00000 : as_bits(sum), t->dtype);
-            } else if (t->num.numeric == MOTE_NUM_AFFINE) {
+            } else if (t->num.scale_dtype) {
                 store(to, as_bits(value(&t->num, r, c)), t->dtype);
             } else if (t->num.dtype != t->dtype) { /* held: exact, so NaNs keep their payload */
                 uint32_t x = widen(e, t->num.dtype);

@@ -60,11 +60,14 @@ typedef struct num_cfg {
     unsigned bits, zero, scope, scale_dtype; /* affine */
     unsigned fold;                           /* affine, integer: V is folded, no element is 0 */
     uint32_t group;
+    unsigned table, entries, entry_dtype; /* codebook */
+    uint32_t book_rows;
+    uint32_t *book; /* codebook, written: bits of entry i of table k: book[k * entries + i] */
     plane_cfg v, byte[MOTE_BYTE_PLANES_MAX];
     /* a matrix of rows x cols, coded order */
     uint64_t rows, cols, piece;
     uint8_t *elem;   /* held elements, little-endian, a whole number of bytes each */
-    int32_t *q;      /* affine codes */
+    int32_t *q;      /* affine codes, places in a codebook */
     uint32_t *scale; /* affine: bits in scale_dtype; of piece i: scale[i * per_piece ..] */
     uint16_t *zp;
     uint8_t *cls; /* of piece i */
@@ -88,6 +91,9 @@ void plane_random(plane_cfg *c, char what, unsigned width, int32_t vmin, int32_t
 void plane_encode(planes *out, const plane_cfg *c, unsigned width, int32_t vmin, int32_t vmax, const int32_t *v,
                   const size_t *len, const uint8_t *cls, size_t n_rows);
 
+/** Entries of a table, and tables that are written. */
+unsigned num_entries(const num_cfg *c);
+size_t num_books(const num_cfg *c);
 /** Width and range of V. */
 void num_range(const num_cfg *c, unsigned *width, int32_t *vmin, int32_t *vmax);
 /** A random matrix of a numeric whose parameters are set (or drawn, where 0 would be invalid), with random planes. */

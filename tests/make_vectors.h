@@ -42,9 +42,10 @@ void make_bad_codec_vectors(void);
 
 /** Packages of one tensor "w" (zstd: "a") of 20 elements or so. Their segments: floats: symbols, escape numbers, three
  *  byte planes; integer: class map, symbols, escape symbols, escape numbers; affine: scales, zero-points, V; mask: mask,
- *  V, a byte plane; csr: counts, gaps, V, a byte plane; lowrank: three residents and a segment. */
+ *  V, a byte plane; csr: counts, gaps, V, a byte plane; lowrank: three residents and a segment;
+ *  book: tables, scales, V. */
 extern struct codec_base {
-    mote_wr floats, integer, affine, mask, csr, lowrank, zstd, nibbles, stored;
+    mote_wr floats, integer, affine, mask, csr, lowrank, zstd, nibbles, stored, book;
 } codec_base;
 void codec_bases(void);
 void codec_bases_free(void);

@@ -152,7 +152,16 @@ static void fill(num_cfg *c, uint64_t rows, uint64_t cols, uint64_t piece, const
     c->scale = allocate(scales * sizeof *c->scale);
     c->zp = allocate(scales * sizeof *c->zp);
     for (size_t i = 0; i < pieces_of(c); i++) c->cls[i] = (uint8_t)(c->v.n_classes ? below(c->v.n_classes) : 0);
-    for (size_t i = 0; i < scales && c->numeric == MOTE_NUM_AFFINE; i++) {
+    if (c->numeric == MOTE_NUM_CODEBOOK) {
+        const size_t entries = num_books(c) * c->entries;
+        c->book = allocate(entries * sizeof *c->book);
+        for (size_t i = 0; i < entries; i++) {
+            const bool wide = c->entry_dtype == MOTE_F32;
+            c->book[i] = (wide ? 0x3E000000 + below(0x02000000) : 0x3000 + below(0x0C00)) | below(2)
+                                                                                                << (wide ? 31 : 15);
+        }
+    }
+    for (size_t i = 0; i < scales && c->scale_dtype; i++) {
         c->scale[i] = c->scale_dtype == MOTE_F32 ? 0x3C000000 + below(0x02000000) : 0x3C00 + below(0x200);
         if (c->zero) c->zp[i] = (uint16_t)below(1u << c->bits);
     }
@@ -172,7 +181,7 @@ static void fill(num_cfg *c, uint64_t rows, uint64_t cols, uint64_t piece, const
             b[j] = s->byte_coder == MOTE_CODER_CONSTANT ? (uint8_t)c->byte[j].constant : (uint8_t)below(256);
         if (c->fold) v = v % 2 ? v / 2 + 1 : -(v / 2) - 1;
         c->q[i] = c->bits == 16 ? v * 256 + b[0] : v;
-        if (c->numeric == MOTE_NUM_AFFINE) continue;
+        if (c->scale_dtype) continue;
         uint64_t x = joined(c, v, b);
         if (bits < 8) x &= (1u << bits) - 1;
         for (size_t k = 0; k < size; k++) c->elem[i * size + k] = (uint8_t)(x >> 8 * k);
@@ -506,6 +515,51 @@ static void numerics(void)
     finish(&m, "numeric-folded", "integers that are never zero, folded: affine and integer, sparse and dense");
 }
 
+static void codebooks(void)
+{
+    static const struct {
+        const char *name;
+        unsigned layout, dtype, style;
+        num_cfg c;
+    } rows[] = { { "a 16 f16", MOTE_LAYOUT_DENSE, MOTE_F32, 3, { .entries = 16, .entry_dtype = MOTE_F16 } },
+                 { "b 3 bf16, for each row",
+                   MOTE_LAYOUT_DENSE,
+                   MOTE_F32,
+                   0,
+                   { .entries = 3, .entry_dtype = MOTE_BF16, .book_rows = 1 } },
+                 { "c 2 f32, for two rows",
+                   MOTE_LAYOUT_DENSE,
+                   MOTE_BF16,
+                   2,
+                   { .entries = 2, .entry_dtype = MOTE_F32, .book_rows = 2 } },
+                 { "d 256 f32, row scales",
+                   MOTE_LAYOUT_DENSE,
+                   MOTE_F16,
+                   8,
+                   { .entries = 256, .entry_dtype = MOTE_F32, .scope = 1 } },
+                 { "e 17, sparse",
+                   MOTE_LAYOUT_BITMASK,
+                   MOTE_F64,
+                   3,
+                   { .entries = 17, .entry_dtype = MOTE_F16, .scope = 2, .group = 7 } },
+                 { "f nf4", MOTE_LAYOUT_DENSE, MOTE_F32, 7, { .table = MOTE_BOOK_NF4, .scope = 2, .group = 8 } },
+                 { "g e4m3", MOTE_LAYOUT_DENSE, MOTE_F32, 8, { .table = MOTE_BOOK_F8_E4M3, .scope = 1 } },
+                 { "h e5m2", MOTE_LAYOUT_CSR, MOTE_BF16, 7, { .table = MOTE_BOOK_F8_E5M2 } },
+                 { "i e5m2, stored", MOTE_LAYOUT_DENSE, MOTE_F16, 0, { .table = MOTE_BOOK_F8_E5M2 } } };
+    static coded m;
+    state = 37;
+    for (size_t i = 0; i < N(rows); i++) {
+        num_cfg c = rows[i].c;
+        c.numeric = MOTE_NUM_CODEBOOK;
+        c.dtype = rows[i].dtype;
+        c.scale_dtype = MOTE_F16 + (unsigned)i % 3;
+        /* rows of 20 in segments of 3, which begin inside a group of two; then pieces of 8 */
+        one(&m, rows[i].name, rows[i].layout, c, rows[i].dtype, 5, 20, i == 4 ? 8 : 60, i % 2,
+            &styles[rows[i].style].s);
+    }
+    finish(&m, "numeric-codebook", "tables in the head, for groups of rows, and built in");
+}
+
 static void shapes_of_tables(void)
 {
     static coded m;
@@ -680,6 +734,13 @@ void codec_bases(void)
     const num_cfg a8 = {
         .numeric = MOTE_NUM_AFFINE, .dtype = MOTE_F32, .bits = 8, .scope = 1, .scale_dtype = MOTE_F32
     };
+    const num_cfg book = { .numeric = MOTE_NUM_CODEBOOK,
+                           .dtype = MOTE_F32,
+                           .entries = 3,
+                           .entry_dtype = MOTE_F16,
+                           .book_rows = 1,
+                           .scope = 1,
+                           .scale_dtype = MOTE_F16 };
     const num_cfg st = { .numeric = MOTE_NUM_STORED, .dtype = MOTE_F32 };
     state = 99;
     one(&m, "w", MOTE_LAYOUT_DENSE, f, MOTE_F32, 2, 10, 20, 0, &escapes);
@@ -710,13 +771,16 @@ void codec_bases(void)
     one(&m, "w", MOTE_LAYOUT_DENSE, st, MOTE_F32, 2, 10, 20, 0, &plain);
     write(&m, &codec_base.stored);
     clear(&m);
+    one(&m, "w", MOTE_LAYOUT_DENSE, book, MOTE_F32, 2, 10, 20, 0, &plain);
+    write(&m, &codec_base.book);
+    clear(&m);
 }
 
 void codec_bases_free(void)
 {
-    mote_wr *all[] = { &codec_base.floats, &codec_base.integer, &codec_base.affine,
-                       &codec_base.mask,   &codec_base.csr,     &codec_base.lowrank,
-                       &codec_base.zstd,   &codec_base.nibbles, &codec_base.stored };
+    mote_wr *all[] = { &codec_base.floats, &codec_base.integer, &codec_base.affine, &codec_base.mask,
+                       &codec_base.csr,    &codec_base.lowrank, &codec_base.zstd,   &codec_base.nibbles,
+                       &codec_base.stored, &codec_base.book };
     for (size_t i = 0; i < N(all); i++) mote_wr_free(all[i]);
 }
 
@@ -734,6 +798,7 @@ void make_codec_vectors(void)
     grid_of_codecs();
     lowranks();
     nano = false;
+    codebooks();
     codec_bases();
     vec_seed("base-float", &codec_base.floats);
     vec_seed("base-integer", &codec_base.integer);
@@ -744,6 +809,7 @@ void make_codec_vectors(void)
     vec_seed("base-zstd", &codec_base.zstd);
     vec_seed("base-half-bytes", &codec_base.nibbles);
     vec_seed("base-stored", &codec_base.stored);
+    vec_seed("base-codebook", &codec_base.book);
     make_bad_codec_vectors();
     codec_bases_free();
 }

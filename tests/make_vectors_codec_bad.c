@@ -207,9 +207,9 @@ static void bad_heads(void)
         term(p, 0, 5);
         NEEDS("");
     }
-    BAD_OF(s, "c2-numeric-reserved", UNSUPPORTED, "codecs.md 2 numeric 37 is reserved")
+    BAD_OF(s, "c2-numeric-reserved", UNSUPPORTED, "codecs.md 2 numeric 38 is reserved")
     {
-        term(p, 1, 37);
+        term(p, 1, 38);
         NEEDS("\x01");
     }
     BAD_OF(f, "c2-coder-reserved", UNSUPPORTED, "codecs.md 2 coder 102 is reserved")
@@ -571,6 +571,34 @@ static void bad_numerics(void)
     BAD_OF(a, "c5.4-zeros-long", STREAM, "codecs.md 5.4 a zero-point too many") PLANE_END(0, 1, 3, 0, "\x00");
 }
 
+/* Spec codecs.md 5.7. codec_base.book: 3 entries of f16 for each row, a scale of f16 for each, V stored. */
+static void bad_codebooks(void)
+{
+    const mote_wr *b = &codec_base.book;
+    BAD_OF(b, "c5.7-table-4", HEAD, "codecs.md 5.7 table 4") term(p, 2, 4);
+    BAD_OF(b, "c5.7-entries-1", HEAD, "codecs.md 5.7 a table of one entry") term(p, 3, 1);
+    BAD_OF(b, "c5.7-entries-257", HEAD, "codecs.md 5.7 a table of 257 entries")
+    {
+        HEAD(4, "\x01\x25\x00\x81\x02\x0A\x01\x01\x0A\x60");
+        settle(p);
+    }
+    BAD_OF(b, "c5.7-entries-f64", HEAD, "codecs.md 5.7 entries of f64") term(p, 4, MOTE_F64);
+    BAD_OF(b, "c5.7-entry-infinite", SCALE, "codecs.md 5.7 an infinite entry")
+    PLANE_END(0, 0, 3, 2, "\x00\x7C");
+    BAD_OF(b, "c5.7-entry-nan", SCALE, "codecs.md 5.7 an entry that is no number") PLANE_END(0, 0, 3, 2, "\x01\xFC");
+    BAD_OF(b, "c5.7-entries-short", STREAM, "codecs.md 5.7 an entry is missing") PLANE_END(0, 0, 3, 2, "");
+    BAD_OF(b, "c5.7-entries-long", STREAM, "codecs.md 5.7 an entry too many") PLANE_END(0, 0, 3, 0, "\x00\x3C");
+    BAD_OF(b, "c5.7-place", RANGE, "codecs.md 5.7 the fourth entry of three") * plane_byte(p, 0, 2, 3, 4) |= 0xC0;
+    BAD_OF(b, "c5.7-scale", SCALE, "codecs.md 5.7 a scale of zero") PLANE_END(0, 1, 3, 2, "\x00\x00");
+    BAD_OF(b, "c5.7-entry", HEAD, "codecs.md 5.7 a codebook in an entry of u32")
+    {
+        tlv_set(pkg_entry(p, 0), 6, "\x06", 1);
+        settle(p);
+    }
+    BAD_OF(b, "c7.2-resident-max-book", FACTS, "codecs.md 7.2 a codebook larger than stated")
+    p->fact[RESIDENT_MAX] -= 4;
+}
+
 static void bad_layouts(void)
 {
     const mote_wr *b = &codec_base.mask, *c = &codec_base.csr, *l = &codec_base.lowrank;
@@ -669,5 +697,6 @@ void make_bad_codec_vectors(void)
     bad_segments();
     bad_frames();
     bad_numerics();
+    bad_codebooks();
     bad_layouts();
 }

@@ -430,7 +430,7 @@ static const struct {
         .struct_size = sizeof(mote_encode_options), __VA_ARGS__ \
     }
     { "another size", { .struct_size = 8 } },
-    { "method", OPTIONS(.method = (mote_method)4) },
+    { "method", OPTIONS(.method = (mote_method)(MOTE_METHOD_SCALED_E5M2 + 1)) },
     { "profile", OPTIONS(.profile = (mote_profile)3) },
     { "0 bits", OPTIONS(.method = MOTE_METHOD_AFFINE, .scale_dtype = MOTE_F32) },
     { "9 bits", OPTIONS(.method = MOTE_METHOD_AFFINE, .bits = 9, .scale_dtype = MOTE_F32) },

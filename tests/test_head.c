@@ -43,6 +43,7 @@ typedef struct field {
 #define FLOAT 33
 #define INT 34
 #define AFFINE 35
+#define BOOK 37
 #define STORED 96
 #define CONSTANT 97
 #define RANS1 98
@@ -115,7 +116,7 @@ static const struct row {
     { "layout 31", MOTE_ERR_UNSUPPORTED, U8, 12, GRID, F(31, STORED_NUM, STORED), NONE, NONE, NONE },
     { "layout 32", MOTE_ERR_HEAD, U8, 12, GRID, F(32, STORED_NUM, STORED), NONE, NONE, NONE },
     { "numeric 4", MOTE_ERR_HEAD, U8, 12, GRID, F(DENSE, 4, STORED), NONE, NONE, NONE },
-    { "numeric 37", MOTE_ERR_UNSUPPORTED, U8, 12, GRID, F(DENSE, 37, STORED), NONE, NONE, NONE },
+    { "numeric 38", MOTE_ERR_UNSUPPORTED, U8, 12, GRID, F(DENSE, 38, STORED), NONE, NONE, NONE },
     { "numeric 95", MOTE_ERR_UNSUPPORTED, U8, 12, GRID, F(DENSE, 95, STORED), NONE, NONE, NONE },
     { "numeric 96", MOTE_ERR_HEAD, U8, 12, GRID, F(DENSE, 96, STORED), NONE, NONE, NONE },
     { "coder 95", MOTE_ERR_HEAD, U8, 12, GRID, F(DENSE, STORED_NUM, 95), NONE, NONE, NONE },
@@ -256,6 +257,40 @@ static const struct row {
       NONE, NONE },
     { "affine, folded, beyond", MOTE_ERR_RANGE, F32, 12, GRID, F(DENSE, AFFINE, 2, 2, 0, F32, ONE32, CONSTANT, 6), NONE,
       NONE, NONE },
+    /* 5.7 codebook */
+    { "codebook", MOTE_OK, F32, 12, GRID, F(DENSE, BOOK, 0, 2, F16, 0, ONE16, 0, 188, 0, F32, ONE32, STORED), NONE,
+      NONE, NONE },
+    { "codebook of f64", MOTE_OK, F64, 12, GRID, F(DENSE, BOOK, 0, 2, BF16, 0, 0, 63, 0, 64, 1, F32, STORED), NONE,
+      NONE, NONE },
+    { "codebook of u8", MOTE_ERR_HEAD, U8, 12, GRID, F(DENSE, BOOK, 1, 0, F32, ONE32, STORED), NONE, NONE, NONE },
+    { "nf4", MOTE_OK, F32, 12, GRID, F(BITMASK, STORED, BOOK, 1, 2, 64, F16, CONSTANT, 30), NONE, NONE, NONE },
+    { "nf4, beyond", MOTE_ERR_RANGE, F32, 12, GRID, F(DENSE, BOOK, 1, 2, 64, F16, CONSTANT, 32), NONE, NONE, NONE },
+    { "e4m3", MOTE_OK, F16, 12, GRID, F(DENSE, BOOK, 2, 1, F16, CONSTANT, 0xFE, 3), NONE, NONE, NONE },
+    { "e5m2", MOTE_OK, BF16, 12, GRID, F(DENSE, BOOK, 3, 0, F32, ONE32, STORED), NONE, NONE, NONE },
+    { "no such table", MOTE_ERR_HEAD, F32, 12, GRID, F(DENSE, BOOK, 4, 0, F32, ONE32, STORED), NONE, NONE, NONE },
+    { "no entry", MOTE_ERR_HEAD, F32, 12, GRID, F(DENSE, BOOK, 0, 0, F16, 1, 0, F32, ONE32, STORED), NONE, NONE, NONE },
+    { "one entry", MOTE_ERR_HEAD, F32, 12, GRID, F(DENSE, BOOK, 0, 1, F16, 0, ONE16, 0, F32, ONE32, STORED), NONE, NONE,
+      NONE },
+    { "256 entries", MOTE_OK, F32, 12, GRID, F(DENSE, BOOK, 0, 0x80, 2, F16, 1, 0, F32, ONE32, STORED), NONE, NONE,
+      NONE },
+    { "257 entries", MOTE_ERR_HEAD, F32, 12, GRID, F(DENSE, BOOK, 0, 0x81, 2, F16, 1, 0, F32, ONE32, STORED), NONE,
+      NONE, NONE },
+    { "entries of f64", MOTE_ERR_HEAD, F32, 12, GRID, F(DENSE, BOOK, 0, 2, F64, 1, 0, F32, ONE32, STORED), NONE, NONE,
+      NONE },
+    { "entries of i64", MOTE_ERR_HEAD, F32, 12, GRID, F(DENSE, BOOK, 0, 2, MOTE_I64, 1, 0, F32, ONE32, STORED), NONE,
+      NONE, NONE },
+    { "entries missing", MOTE_ERR_TRUNCATED, F32, 12, GRID, F(DENSE, BOOK, 0, 3, F16, 0, ONE16, 0), NONE, NONE, NONE },
+    { "infinite entry", MOTE_ERR_SCALE, F32, 12, GRID,
+      F(DENSE, BOOK, 0, 2, F16, 0, ONE16, 0, 124, 0, F32, ONE32, STORED), NONE, NONE, NONE },
+    { "entry that is no number", MOTE_ERR_SCALE, F32, 12, GRID,
+      F(DENSE, BOOK, 0, 2, BF16, 0, 192, 255, 0, 0, 0, F32, ONE32, STORED), NONE, NONE, NONE },
+    { "rows that share: 2^32", MOTE_ERR_HEAD, F32, 12, GRID,
+      F(DENSE, BOOK, 0, 2, F16, 0x80, 0x80, 0x80, 0x80, 0x10, 0, F32, ONE32, STORED), NONE, NONE, NONE },
+    { "codebook, scale 0", MOTE_ERR_SCALE, F32, 12, GRID, F(DENSE, BOOK, 1, 0, F32, 0, 0, 0, 0, STORED), NONE, NONE,
+      NONE },
+    { "codebook, group 0", MOTE_ERR_HEAD, F32, 12, GRID, F(DENSE, BOOK, 1, 2, 0, F32, STORED), NONE, NONE, NONE },
+    { "codebook of a factor", MOTE_ERR_HEAD, F32, 12, GRID,
+      F(LOWRANK, 2, 2, BOOK, 1, 0, F32, ONE32, STORED, FLOAT, F16, STORED, STORED), NONE, F(1), NONE },
     { "affine of 1 bit, folded", MOTE_ERR_HEAD, F32, 12, GRID, F(DENSE, AFFINE, 1, 2, 0, F32, ONE32, STORED), NONE,
       NONE, NONE },
     { "affine of 16 bits, folded", MOTE_ERR_HEAD, F32, 12, GRID, F(DENSE, AFFINE, 16, 2, 0, F32, ONE32, STORED, STORED),

@@ -152,9 +152,9 @@ static void check_form(const tensor_cfg *t, decoder *d, const uint8_t *expected,
     unguard(out, n * size, "form");
 }
 
-/* Element (r, c) of a native block as bits in the held dtype (affine: binary32); false: not kept. Asked for in order:
+/* Element (r, c) of a native block that begins with row `first` as bits in the held dtype (with scales: binary32); false: not kept. Asked for in order:
  * *next counts the kept ones. */
-static bool native_element(const mote_native *v, uint64_t r, uint64_t c, size_t *next, uint8_t bits[16])
+static bool native_element(const mote_native *v, uint64_t first, uint64_t r, uint64_t c, size_t *next, uint8_t bits[16])
 {
     const size_t i = *next;
     if (c == 0 && v->row_ptr && v->row_ptr[r] != i) ck_abort_msg("row %zu begins at the wrong place", (size_t)r);
@@ -164,7 +164,7 @@ static bool native_element(const mote_native *v, uint64_t r, uint64_t c, size_t 
     if (i >= v->n_values) ck_abort_msg("more kept than counted");
     const unsigned size = mote_dtype_bits(v->value_dtype) / 8;
     const uint8_t *p = (const uint8_t *)v->values;
-    if (v->numeric != MOTE_NUM_AFFINE) { /* numbers are in the machine's byte order */
+    if (!v->scales) { /* numbers are in the machine's byte order */
         const uint16_t one = 1;
         const unsigned number = v->value_dtype >= MOTE_C64 ? size / 2 : size;
         for (unsigned b = 0; b < size; b++) bits[*(const uint8_t *)&one ? b : b ^ (number - 1)] = p[i * size + b];
@@ -178,7 +178,14 @@ static bool native_element(const mote_native *v, uint64_t r, uint64_t c, size_t 
                 : v->value_dtype == MOTE_I16 ? wide[i]
                                              : uwide[i];
     size_t g = v->scales_per_row ? (size_t)r * v->scales_per_row + (v->group ? (size_t)c / v->group : 0) : 0;
-    float x = (float)(q - (v->zeros ? v->zeros[g] : 0)) * v->scales[g];
+    if (v->table && v->value_dtype != MOTE_U8) { /* f8, so that what the table is indexed by is E, S, M */
+        const unsigned m = v->value_dtype == MOTE_F8_E4M3 ? 3 : 2;
+        q = (p[i] >> m & (0xFF >> (m + 1))) << (m + 1) | p[i] >> 7 << m | (p[i] & ((1 << m) - 1));
+    }
+    const float *table = v->table; /* of the row: the first may be of fewer rows */
+    if (table && v->table_rows)
+        table += (((size_t)first + r) / v->table_rows - (size_t)first / v->table_rows) * v->entries;
+    float x = (table ? table[q] : (float)(q - (v->zeros ? v->zeros[g] : 0))) * v->scales[g];
     uint32_t u;
     memcpy(&u, &x, 4);
     mote_put32(bits, u);
@@ -209,10 +216,10 @@ static void check_native(const tensor_cfg *t, decoder *d, const uint8_t *expecte
             for (uint64_t r = 0; r < v.rows; r++) {
                 for (uint64_t c = 0; c < v.cols && size; c++) {
                     uint8_t bits[16] = { 0 }, want[16] = { 0 };
-                    bool kept = native_element(&v, r, c, &next, bits);
+                    bool kept = native_element(&v, e.row, r, c, &next, bits);
                     const size_t i = (size_t)((e.row + r) * num->cols + e.col + c);
-                    if (factor && num->numeric == MOTE_NUM_AFFINE) continue; /* the dense form checks the products */
-                    if (num->numeric == MOTE_NUM_AFFINE) {                   /* cast it as the dense form was */
+                    if (factor && num->scale_dtype) continue; /* the dense form checks the products */
+                    if (num->scale_dtype) {                   /* cast it as the dense form was */
                         uint32_t x = mote_le32(bits);
                         if (t->dtype == MOTE_F16) mote_put16(bits, mote_f32_to_f16(x));
                         if (t->dtype == MOTE_BF16) mote_put16(bits, mote_f32_to_bf16(x));
@@ -277,7 +284,8 @@ static void check_tensor(const tensor_cfg *t)
 /* --- round trips --- */
 
 static const unsigned layouts[] = { MOTE_LAYOUT_DENSE, MOTE_LAYOUT_BITMASK, MOTE_LAYOUT_CSR, MOTE_LAYOUT_LOWRANK };
-static const unsigned numerics[] = { MOTE_NUM_STORED, MOTE_NUM_FLOAT, MOTE_NUM_INT, MOTE_NUM_AFFINE };
+static const unsigned numerics[] = { MOTE_NUM_STORED, MOTE_NUM_FLOAT, MOTE_NUM_INT, MOTE_NUM_AFFINE,
+                                     MOTE_NUM_CODEBOOK };
 
 START_TEST(every_numeric_and_layout_of_every_dtype_comes_back) /* Spec codecs.md 5, 6 */
 {
@@ -423,7 +431,7 @@ START_TEST(truncated_planes_and_records_are_refused)
         tensor_cfg t;
         rnd_seed(77000 + (unsigned)_i * 1000 + round);
         unsigned dtype = 1 + rnd_below(25);
-        if (!tensor_random(&t, layouts[_i % 3], numerics[rnd_below(4)], dtype, 120)) continue;
+        if (!tensor_random(&t, layouts[_i % 3], numerics[rnd_below(N(numerics))], dtype, 120)) continue;
         bytes head = tensor_head(&t);
         decoder d;
         ck_assert_int_eq(decoder_init(&d, &head, dtype, t.rows * t.cols, test_kernel(round % 2)), MOTE_OK);
@@ -459,7 +467,8 @@ START_TEST(flipped_bits_never_leave_the_range)
     for (unsigned round = 0; round < 12; round++) {
         tensor_cfg t;
         rnd_seed(99000 + (unsigned)_i * 1000 + round);
-        unsigned numeric = round % 2 ? MOTE_NUM_AFFINE : MOTE_NUM_INT, dtype = round % 2 ? MOTE_F32 : MOTE_I16;
+        const unsigned numeric = (unsigned[]){ MOTE_NUM_INT, MOTE_NUM_AFFINE, MOTE_NUM_CODEBOOK }[round % 3],
+                       dtype = round % 3 ? MOTE_F32 : MOTE_I16;
         ck_assert(tensor_random(&t, layouts[_i], numeric, dtype, 90));
         bytes head = tensor_head(&t);
         decoder d;
@@ -490,6 +499,8 @@ START_TEST(flipped_bits_never_leave_the_range)
                 else
                     inside = inside && q >= -half && q < half;
             }
+            for (uint64_t i = 0; st == MOTE_OK && v.value_dtype == MOTE_U8 && v.entries && i < v.n_values; i++)
+                inside = inside && ((const uint8_t *)v.values)[i] < v.entries;
             for (uint64_t i = 0; st == MOTE_OK && v.col && i < v.n_values; i++) inside = inside && v.col[i] < v.cols;
             ck_assert_msg(inside, "bit %zu", bit);
             unguard(buf, room, "flipped");
@@ -1159,6 +1170,63 @@ RULE(codes_padding)
     PART(p, 0, 60);
     PART(p, 0x88, 0x80);
 }
+static const uint32_t ones[] = { 0x3C00, 0x4000, 0xBC00, 0x3C00, 0x4000, 0xBC00 };
+
+/* Three entries of f16 for each row, one scale for all. */
+static void books(tensor_cfg *t, unsigned rows)
+{
+    base(t, MOTE_LAYOUT_DENSE);
+    t->dtype = t->num.dtype = MOTE_F32;
+    t->num.numeric = MOTE_NUM_CODEBOOK;
+    t->num.entries = 3;
+    t->num.entry_dtype = MOTE_F16;
+    t->num.book_rows = rows;
+    t->num.book = allocate(sizeof ones);
+    memcpy(t->num.book, ones, sizeof ones);
+    t->num.scale_dtype = MOTE_F32;
+    t->num.scale = allocate(sizeof *t->num.scale);
+    t->num.scale[0] = 0x3F800000;
+    t->num.v = (plane_cfg){ .coder = MOTE_CODER_CONSTANT, .n_classes = 1 };
+}
+RULE(books_ok)
+{
+    books(t, 1);
+    PART(p, 0, 60, 0, 64, 255, 123, 0, 60, 0, 64, 0, 188);
+}
+RULE(books_of_two_rows)
+{
+    books(t, 2);
+    PART(p, 0, 60, 0, 64, 0, 188);
+}
+RULE(books_short)
+{
+    books(t, 1);
+    PART(p, 0, 60, 0, 64, 0, 188, 0, 60, 0, 64);
+}
+RULE(books_long)
+{
+    books(t, 2);
+    PART(p, 0, 60, 0, 64, 0, 188, 0);
+}
+RULE(books_infinite)
+{
+    books(t, 1);
+    PART(p, 0, 60, 0, 64, 0, 188, 0, 60, 0, 64, 0, 252);
+}
+RULE(places_ok)
+{
+    books(t, 2);
+    t->num.v = stored;
+    PART(p, 0, 60, 0, 64, 0, 188);
+    PART(p, 0x24, 0x49, 0x92);
+}
+RULE(place_beyond) /* the fourth of three */
+{
+    books(t, 2);
+    t->num.v = stored;
+    PART(p, 0, 60, 0, 64, 0, 188);
+    PART(p, 0x24, 0x49, 0xD2);
+}
 RULE(folded_ok)
 {
     affine(t, MOTE_F16, 1, 0, 3);
@@ -1323,6 +1391,13 @@ static const rule rules[] = {
     ROW(zeros_short, ERR_STREAM),
     ROW(zeros_long, ERR_STREAM),
     ROW(codes_padding, ERR_PADDING),
+    ROW(books_ok, OK),
+    ROW(books_of_two_rows, OK),
+    ROW(books_short, ERR_STREAM),
+    ROW(books_long, ERR_STREAM),
+    ROW(books_infinite, ERR_SCALE),
+    ROW(places_ok, OK),
+    ROW(place_beyond, ERR_RANGE),
     ROW(folded_ok, OK),
     ROW(folded_beyond, ERR_RANGE),
     ROW(scale_of_empty_group, ERR_SCALE),

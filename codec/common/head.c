@@ -6,50 +6,23 @@
 
 #include "base/apart.h"
 #include "base/fields.h"
+#include "common/head_parser.h"
 
-/* What a plane may be coded with, and whether its values have a sign. Spec codecs.md 2.2 */
-enum {
-    MAY_CONSTANT = 1,
-    MAY_RANS = 2,
-    MAY_ZSTD = 4,
-    MAY_CLASSES = 8,
-    MAY_ESCAPE = 16,
-    IS_SIGNED = 32,
-    IS_PAIRS = 64, /* the levels of a trellis: tables in pairs, nothing but rANS */
-    ROLE_VALUES = MAY_CONSTANT | MAY_RANS | MAY_CLASSES | MAY_ESCAPE, /* V and gaps */
-    ROLE_MASK = MAY_RANS | MAY_CLASSES,
-    ROLE_COUNTS = MAY_CONSTANT | MAY_RANS | MAY_ESCAPE,
-    ROLE_BYTE = MAY_CONSTANT | MAY_RANS | MAY_ZSTD,
-    ROLE_ELEMENTS = MAY_ZSTD,
-    ROLE_LEVELS = MAY_RANS | MAY_CLASSES | MAY_ESCAPE | IS_PAIRS
-};
+typedef mote_head_parser parser;
 
-typedef struct parser {
-    mote_rd r; /* terms; first, so that its address is the parser's */
-    mote_head *h;
-    mote_rd tables; /* read in step with the planes that use them */
-    mote_table *table;
-    mote_table_spec *specs;
-    size_t max_tables;
-    void (*used)(void *ctx, unsigned id);
-    void *ctx;
-} parser;
-
-MOTE_APART static unsigned number(parser *q, unsigned max)
+unsigned mote_head_number(parser *q, unsigned max)
 {
     return (unsigned)mote_rd_varint_max(&q->r, max, MOTE_ERR_HEAD);
 }
 
-/* A number of 1..max */
-static size_t positive(mote_rd *r, size_t max, mote_status st)
+size_t mote_head_positive(mote_rd *r, size_t max, mote_status st)
 {
     size_t n = mote_rd_varint_max(r, max, st);
     if (n == 0) mote_rd_fail(r, st);
     return n;
 }
 
-/* A rule of the head has been broken. */
-static void refuse(parser *q)
+void mote_head_refuse(parser *q)
 {
     mote_rd_fail(&q->r, MOTE_ERR_HEAD);
 }
@@ -57,8 +30,8 @@ static void refuse(parser *q)
 /* An id of [first, last], of which this reader knows those up to `known`. */
 static unsigned read_id(parser *q, unsigned first, unsigned known, unsigned last)
 {
-    unsigned id = number(q, last);
-    if (id < first) refuse(q);
+    unsigned id = mote_head_number(q, last);
+    if (id < first) mote_head_refuse(q);
     if (id > known) mote_rd_fail(&q->r, MOTE_ERR_UNSUPPORTED);
     if (q->used && mote_rd_ok(&q->r)) q->used(q->ctx, id);
     return id;
@@ -104,8 +77,7 @@ static unsigned bit_length(uint32_t x)
     return n;
 }
 
-/* span: largest value less smallest */
-static void read_plane(parser *q, mote_plane *p, unsigned role, int32_t span)
+void mote_head_plane(parser *q, mote_plane *p, unsigned role, int32_t span)
 {
     const unsigned coder = read_coder(q);
     p->coder = (uint8_t)coder;
@@ -114,21 +86,21 @@ static void read_plane(parser *q, mote_plane *p, unsigned role, int32_t span)
     if (role & IS_SIGNED) p->vmin = -(span / 2) - 1;
     p->vmax = p->vmin + span;
     if (coder == MOTE_CODER_STORED) {
-        if (role & IS_PAIRS) refuse(q);
+        if (role & IS_PAIRS) mote_head_refuse(q);
         return;
     }
     if (coder == MOTE_CODER_ZSTD) {
-        if (!(role & MAY_ZSTD) || q->h->term.layout != MOTE_LAYOUT_DENSE) refuse(q);
+        if (!(role & MAY_ZSTD) || q->h->term.layout != MOTE_LAYOUT_DENSE) mote_head_refuse(q);
         return;
     }
-    if (!(role & (coder == MOTE_CODER_CONSTANT ? MAY_CONSTANT : MAY_RANS))) refuse(q);
+    if (!(role & (coder == MOTE_CODER_CONSTANT ? MAY_CONSTANT : MAY_RANS))) mote_head_refuse(q);
     if (coder == MOTE_CODER_CONSTANT) {
         p->constant = mote_rd_zigzag(&q->r, 1 << 17, MOTE_ERR_RANGE);
         if (p->constant < p->vmin || p->constant > p->vmax) mote_rd_fail(&q->r, MOTE_ERR_RANGE);
         return;
     }
     if (mote_plane_lanes(coder) > MOTE_LANES_MAX) mote_rd_fail(&q->r, MOTE_ERR_UNSUPPORTED);
-    const unsigned n = (unsigned)positive(&q->r, role & MAY_CLASSES ? MOTE_CLASSES_MAX : 1, MOTE_ERR_HEAD);
+    const unsigned n = (unsigned)mote_head_positive(&q->r, role & MAY_CLASSES ? MOTE_CLASSES_MAX : 1, MOTE_ERR_HEAD);
     p->n_classes = (uint8_t)n;
     p->table = q->h->n_tables;
     if (n > 1) {
@@ -136,9 +108,9 @@ static void read_plane(parser *q, mote_plane *p, unsigned role, int32_t span)
         if (p->class_coder == MOTE_CODER_RANS1)
             read_table(q, 0, (int32_t)n - 1, false);
         else if (p->class_coder != MOTE_CODER_STORED)
-            refuse(q);
+            mote_head_refuse(q);
     }
-    p->escapes = (uint8_t)number(q, role & MAY_ESCAPE ? 2 : 0);
+    p->escapes = (uint8_t)mote_head_number(q, role & MAY_ESCAPE ? 2 : 0);
     if (role & IS_PAIRS)
         read_pairs(q, p->escapes != 0);
     else
@@ -171,16 +143,16 @@ bool mote_float_holds(unsigned held, unsigned dtype)
 static unsigned read_exact(parser *q, mote_num *n, unsigned dtype)
 {
     uint8_t width = 0;
-    const unsigned held = number(q, MOTE_C128); /* integer: byte planes, 8 more: folded */
+    const unsigned held = mote_head_number(q, MOTE_C128); /* integer: byte planes, 8 more: folded */
     if (n->numeric == MOTE_NUM_FLOAT) {
         n->dtype = (uint8_t)held;
-        if (!mote_float_split(held, &n->k, &n->n_bytes, &width) || !mote_float_holds(held, dtype)) refuse(q);
+        if (!mote_float_split(held, &n->k, &n->n_bytes, &width) || !mote_float_holds(held, dtype)) mote_head_refuse(q);
         return width;
     }
     const unsigned n_bytes = held & 7, bits = mote_dtype_bits(dtype) - 8 * n_bytes;
     const uint32_t floats = 0xFFu << MOTE_F16,
                    is_signed = 1u << MOTE_I8 | 1u << MOTE_I16 | 1u << MOTE_I32 | 1u << MOTE_I64 | 1u << MOTE_I4;
-    if (held > 15 || bits - 1 >= 16 || (floats >> dtype & 1) || dtype > MOTE_I4) refuse(q);
+    if (held > 15 || bits - 1 >= 16 || (floats >> dtype & 1) || dtype > MOTE_I4) mote_head_refuse(q);
     n->n_bytes = (uint8_t)n_bytes;
     n->fold = (uint8_t)(held >> 3); /* with byte planes it is refused */
     return bits | ((is_signed >> dtype & 1) ? IS_SIGNED : 0);
@@ -192,22 +164,27 @@ bool mote_scale_ok(uint32_t scale, unsigned dtype)
     return scale - 1 < infinite - 1;
 }
 
+void mote_head_scales(parser *q, mote_num *n, unsigned dtype)
+{
+    n->scope = (uint8_t)mote_head_number(q, 2);
+    if (n->scope == 2) n->group = (uint32_t)mote_head_positive(&q->r, (size_t)1 << 31, MOTE_ERR_HEAD);
+    n->scale_dtype = (uint8_t)mote_head_number(q, MOTE_F32);
+    if (n->scale_dtype < MOTE_F16 || dtype - MOTE_F16 > MOTE_F64 - MOTE_F16) mote_head_refuse(q);
+    if (n->scope) return;
+    n->scale = mote_rd_le(&q->r, n->scale_dtype == MOTE_F32 ? 4 : 2);
+    if (!mote_scale_ok(n->scale, n->scale_dtype)) mote_rd_fail(&q->r, MOTE_ERR_SCALE);
+}
+
 static unsigned read_affine(parser *q, mote_num *n, unsigned dtype)
 {
-    const unsigned bits = number(q, 16);
+    const unsigned bits = mote_head_number(q, 16);
     n->bits = (uint8_t)bits;
-    const unsigned zero = number(q, 2);
+    const unsigned zero = mote_head_number(q, 2);
     n->zero = zero & 1;
     n->fold = (uint8_t)(zero >> 1);
-    n->scope = (uint8_t)number(q, 2);
-    if (n->scope == 2) n->group = (uint32_t)positive(&q->r, (size_t)1 << 31, MOTE_ERR_HEAD);
-    n->scale_dtype = (uint8_t)number(q, MOTE_F32);
-    if (!(0x101FEu >> bits & 1) || n->scale_dtype < MOTE_F16 || dtype - MOTE_F16 > MOTE_F64 - MOTE_F16) refuse(q);
-    if (n->scope == 0) {
-        n->scale = mote_rd_le(&q->r, n->scale_dtype == MOTE_F32 ? 4 : 2);
-        if (!mote_scale_ok(n->scale, n->scale_dtype)) mote_rd_fail(&q->r, MOTE_ERR_SCALE);
-        if (n->zero) n->zero_point = (uint16_t)mote_rd_varint_max(&q->r, (1u << bits) - 1, MOTE_ERR_SCALE);
-    }
+    if (!(0x101FEu >> bits & 1)) mote_head_refuse(q);
+    mote_head_scales(q, n, dtype);
+    if (n->scope == 0 && n->zero) n->zero_point = (uint16_t)mote_rd_varint_max(&q->r, (1u << bits) - 1, MOTE_ERR_SCALE);
     n->n_bytes = bits == 16;
     return (bits < 8 ? bits : 8) | (n->zero ? 0 : IS_SIGNED);
 }
@@ -220,44 +197,48 @@ static void read_trellis(parser *q, mote_num *n)
     const unsigned form = mote_trellis_read(t, &q->r);
     n->scope = form >> 2 & 1;
     n->scale_dtype = MOTE_F16;
-    if (h->term.layout != MOTE_LAYOUT_DENSE || h->dtype - MOTE_F16 > MOTE_F64 - MOTE_F16) refuse(q);
+    if (h->term.layout != MOTE_LAYOUT_DENSE || h->dtype - MOTE_F16 > MOTE_F64 - MOTE_F16) mote_head_refuse(q);
     if (form & 8) {
         t->column_coder = (uint8_t)read_coder(q);
         t->column_table = (uint8_t)h->n_tables;
-        if (h->seg_rows == 0 || h->cols > MOTE_PIECE_SPARSE_MAX) refuse(q);
+        if (h->seg_rows == 0 || h->cols > MOTE_PIECE_SPARSE_MAX) mote_head_refuse(q);
         if (t->column_coder == MOTE_CODER_RANS1)
             read_table(q, 0, MOTE_COLUMN_CLASSES - 1, false);
         else if (t->column_coder != MOTE_CODER_STORED)
-            refuse(q);
+            mote_head_refuse(q);
     }
-    read_plane(q, &n->v, ROLE_LEVELS, 1);
+    mote_head_plane(q, &n->v, ROLE_LEVELS, 1);
 }
 
 /* factor: of lowrank, binary32 whatever the entry is */
 static void read_numeric(parser *q, mote_num *n, bool factor)
 {
     const unsigned dtype = factor ? MOTE_F32 : q->h->dtype;
-    n->numeric = (uint8_t)read_id(q, MOTE_NUM_STORED, MOTE_NUM_TRELLIS, 95);
+    n->numeric = (uint8_t)read_id(q, MOTE_NUM_STORED, MOTE_NUM_CODEBOOK, 95);
     n->dtype = (uint8_t)dtype;
-    if (factor && n->numeric != MOTE_NUM_FLOAT && n->numeric != MOTE_NUM_AFFINE) refuse(q);
+    if (factor && n->numeric != MOTE_NUM_FLOAT && n->numeric != MOTE_NUM_AFFINE) mote_head_refuse(q);
     if (!mote_rd_ok(&q->r)) return;
     if (n->numeric == MOTE_NUM_TRELLIS) {
         read_trellis(q, n);
         return;
     }
     if (n->numeric == MOTE_NUM_STORED) {
-        read_plane(q, &n->v, ROLE_ELEMENTS, INT32_MAX);
+        mote_head_plane(q, &n->v, ROLE_ELEMENTS, INT32_MAX);
         n->v.width = (uint8_t)mote_dtype_bits(dtype);
+        return;
+    }
+    if (n->numeric == MOTE_NUM_CODEBOOK) {
+        mote_head_codebook(q, n, dtype);
         return;
     }
     unsigned w = n->numeric == MOTE_NUM_AFFINE ? read_affine(q, n, dtype) : read_exact(q, n, dtype);
     if (n->fold) { /* one value less, and none below 0; unsigned V and V of one bit are never folded */
-        if (w < (IS_SIGNED | 2) || n->n_bytes) refuse(q);
+        if (w < (IS_SIGNED | 2) || n->n_bytes) mote_head_refuse(q);
         w -= IS_SIGNED;
     }
     if (!mote_rd_ok(&q->r)) return;
-    read_plane(q, &n->v, ROLE_VALUES | (w & IS_SIGNED), (1 << (w & ~(unsigned)IS_SIGNED)) - 1 - n->fold);
-    for (unsigned i = 0; i < n->n_bytes; i++) read_plane(q, &n->byte[i], ROLE_BYTE, 255);
+    mote_head_plane(q, &n->v, ROLE_VALUES | (w & IS_SIGNED), (1 << (w & ~(unsigned)IS_SIGNED)) - 1 - n->fold);
+    for (unsigned i = 0; i < n->n_bytes; i++) mote_head_plane(q, &n->byte[i], ROLE_BYTE, 255);
 }
 
 /* Spec codecs.md 2.1, 6. Gives the number of residents. */
@@ -268,20 +249,21 @@ static uint32_t read_term(parser *q)
     const unsigned layout = read_id(q, MOTE_LAYOUT_DENSE, MOTE_LAYOUT_LOWRANK, 31), dtype = h->dtype;
     uint32_t residents = 0;
     t->layout = (uint8_t)layout;
-    if (layout != MOTE_LAYOUT_DENSE && mote_dtype_bits(dtype) < 8) refuse(q);
+    if (layout != MOTE_LAYOUT_DENSE && mote_dtype_bits(dtype) < 8) mote_head_refuse(q);
     if (layout == MOTE_LAYOUT_BITMASK || layout == MOTE_LAYOUT_CSR) {
         const size_t piece = h->seg_elems < h->cols ? h->seg_elems : h->cols;
-        if (piece > MOTE_PIECE_SPARSE_MAX) refuse(q);
+        if (piece > MOTE_PIECE_SPARSE_MAX) mote_head_refuse(q);
         if (layout == MOTE_LAYOUT_BITMASK) {
-            read_plane(q, &t->mask, ROLE_MASK, 15);
+            mote_head_plane(q, &t->mask, ROLE_MASK, 15);
         } else if (mote_rd_ok(&q->r)) {
-            read_plane(q, &t->counts, ROLE_COUNTS, (int32_t)piece);
-            read_plane(q, &t->gaps, ROLE_VALUES, (int32_t)piece - 1);
+            mote_head_plane(q, &t->counts, ROLE_COUNTS, (int32_t)piece);
+            mote_head_plane(q, &t->gaps, ROLE_VALUES, (int32_t)piece - 1);
         }
     } else if (layout == MOTE_LAYOUT_LOWRANK) {
-        t->rank = (uint32_t)positive(&q->r, h->rows < h->cols ? h->rows : h->cols, MOTE_ERR_HEAD); /* < 2^24 */
-        t->rows_per_record = (uint32_t)positive(&q->r, t->rank, MOTE_ERR_HEAD);
-        if (h->seg_rows == 0 || dtype - MOTE_F16 > MOTE_F32 - MOTE_F16) refuse(q);
+        t->rank =
+            (uint32_t)mote_head_positive(&q->r, h->rows < h->cols ? h->rows : h->cols, MOTE_ERR_HEAD); /* < 2^24 */
+        t->rows_per_record = (uint32_t)mote_head_positive(&q->r, t->rank, MOTE_ERR_HEAD);
+        if (h->seg_rows == 0 || dtype - MOTE_F16 > MOTE_F32 - MOTE_F16) mote_head_refuse(q);
         if (t->rows_per_record == 0) return 0; /* there was a failure */
         residents = (t->rank - 1) / t->rows_per_record + 1;
         read_numeric(q, &t->v, true);
@@ -293,8 +275,8 @@ static uint32_t read_term(parser *q)
 /* Spec codecs.md 1.1 */
 static bool read_grid(mote_head *h, mote_rd *r, size_t n)
 {
-    const size_t rows = positive(r, n, MOTE_ERR_SHAPE), cols = positive(r, n, MOTE_ERR_SHAPE),
-                 seg = positive(r, n, MOTE_ERR_SHAPE);
+    const size_t rows = mote_head_positive(r, n, MOTE_ERR_SHAPE), cols = mote_head_positive(r, n, MOTE_ERR_SHAPE),
+                 seg = mote_head_positive(r, n, MOTE_ERR_SHAPE);
     if (cols == 0 || seg == 0 || n / cols != rows || n % cols != 0) return false; /* after a failure all are 0 */
     h->rows = rows;
     h->cols = cols;
@@ -331,8 +313,8 @@ mote_status mote_head_read(mote_head *h, mote_table *tables, mote_table_spec *sp
     memset(h, 0, sizeof *h);
     h->dtype = (uint8_t)dtype;
     if (!read_grid(h, &f[GRID], elements)) mote_rd_fail(&f[GRID], MOTE_ERR_SHAPE);
-    h->n_residents = (uint32_t)positive(&f[RESIDENT], UINT32_MAX, MOTE_ERR_HEAD);
-    h->axis = (uint8_t)positive(&f[AXIS], 1, MOTE_ERR_VALUE);
+    h->n_residents = (uint32_t)mote_head_positive(&f[RESIDENT], UINT32_MAX, MOTE_ERR_HEAD);
+    h->axis = (uint8_t)mote_head_positive(&f[AXIS], 1, MOTE_ERR_VALUE);
     if (f[GRID].st != MOTE_OK) return f[GRID].st;
 
     parser q = { .h = h,
@@ -343,13 +325,13 @@ mote_status mote_head_read(mote_head *h, mote_table *tables, mote_table_spec *sp
                  .max_tables = max_tables,
                  .used = used,
                  .ctx = ctx };
-    if (!begins_at_bytes(h)) refuse(&q);
+    if (!begins_at_bytes(h)) mote_head_refuse(&q);
     const uint32_t residents = read_term(&q);
     if (mote_rd_left(&q.r) > 0) { /* a sum of terms: two are registered, but not for this reader */
         read_term(&q);
         mote_rd_fail(&q.r, mote_rd_left(&q.r) > 0 ? MOTE_ERR_LIMIT : MOTE_ERR_UNSUPPORTED);
     }
-    if (h->n_residents != residents) refuse(&q);
+    if (h->n_residents != residents) mote_head_refuse(&q);
     f[TERMS] = q.r;
     f[TABLES] = q.tables;
     uint32_t required = 1 << GRID | 1 << TERMS;

@@ -36,11 +36,16 @@ typedef struct mote_num {
     uint8_t bits;                          /**< affine: 1..8, 16 */
     uint8_t zero;                          /**< affine: 1 with zero-point */
     uint8_t fold;                          /**< affine, integer: 1 if V is folded, as it has no zero */
-    uint8_t scope;                         /**< affine: 0 tensor, 1 row, 2 group; trellis: 0 tensor, 1 row */
-    uint8_t scale_dtype;                   /**< affine: F32, F16 or BF16; trellis: F16 */
+    uint8_t scope;                         /**< affine, codebook: 0 tensor, 1 row, 2 group; trellis: 0 tensor, 1 row */
+    uint8_t scale_dtype;                   /**< affine, codebook: F32, F16 or BF16; trellis: F16; else 0 */
     uint16_t zero_point;                   /**< affine, scope 0 */
     uint32_t group;                        /**< affine, scope 2 */
     uint32_t scale;                        /**< affine, scope 0: bits of the scale in scale_dtype */
+    uint8_t table;                         /**< codebook: a MOTE_BOOK_* */
+    uint8_t entry_dtype;                   /**< codebook, written: F16, BF16 or F32 */
+    uint16_t entries;                      /**< codebook: 2..256 */
+    uint32_t book_rows;                    /**< codebook, written: rows of the matrix that share one, 0 = all */
+    const uint8_t *book;                   /**< codebook, written, book_rows 0: entries in the head record; else NULL */
     mote_plane v;                          /**< V; stored: the elements */
     mote_plane byte[MOTE_BYTE_PLANES_MAX]; /**< most significant first */
 } mote_num;
@@ -88,6 +93,13 @@ typedef struct mote_extent {
 mote_status mote_head_read(mote_head *h, mote_table *tables, mote_table_spec *specs, size_t max_tables, mote_rd r,
                            unsigned dtype, size_t elements, void (*used)(void *ctx, unsigned id),
                            void *ctx) MOTE_MUST_CHECK;
+
+/** Tables of the numeric codebook. Spec codecs.md 5.7 */
+enum { MOTE_BOOK_WRITTEN, MOTE_BOOK_NF4, MOTE_BOOK_F8_E4M3, MOTE_BOOK_F8_E5M2 };
+#define MOTE_ENTRIES_MAX 256
+
+/** Whether n entries of a table are finite (dtype f16, bf16 or f32, little-endian). */
+bool mote_entries_ok(const uint8_t *p, unsigned dtype, size_t n);
 
 /** Lanes of a rANS coder. */
 static inline unsigned mote_plane_lanes(unsigned coder)

@@ -28,7 +28,8 @@ static mote_status lay_out(size_t at[PARTS + 1], const mote_loader_config *confi
 {
     const mote_facts *f = &m->facts;
     const mote_kern *kern = config->kern ? config->kern : mote_kern_ref();
-    const bool lowrank = mote_needs_has(&m->needs, MOTE_LAYOUT_LOWRANK) && !config->native_lowrank,
+    const bool floats = (mote_needs_has(&m->needs, MOTE_LAYOUT_LOWRANK) && !config->native_lowrank) ||
+                        mote_needs_has(&m->needs, MOTE_NUM_TRELLIS) || mote_needs_has(&m->needs, MOTE_NUM_CODEBOOK),
                zstd = mote_needs_has(&m->needs, MOTE_CODER_ZSTD);
     /* no product overflows: mote_manifest_read() holds entries and tables against what the package could fill */
     const size_t bytes[PARTS] = {
@@ -36,7 +37,7 @@ static mote_status lay_out(size_t at[PARTS + 1], const mote_loader_config *confi
         [DIRECTORY] = f->n_entries * sizeof(mote_dirent),
         [TABLES] = f->table_slots_max * sizeof(mote_table),
         [PREPARED] = f->table_slots_max * kern->table_bytes,
-        [RESIDENTS] = lowrank || mote_needs_has(&m->needs, MOTE_NUM_TRELLIS) ? f->resident_max : 0,
+        [RESIDENTS] = floats ? f->resident_max : 0,
         [INFLATED] = zstd ? f->seg_raw_max : 0,
         [CHUNK] = f->chunk_max,
         [NAME] = f->entry_max < MOTE_NAME_MAX ? f->entry_max : MOTE_NAME_MAX,
@@ -438,7 +439,8 @@ static mote_status decode(mote_loader *ld, const mote_dest *d)
     const mote_record *rec = &ld->record;
 #if MOTE_LOADER_DISPATCH
     const mote_dispatch *by = &ld->config.dispatch;
-    if (by->segment && ld->target && ld->head.term.layout != MOTE_LAYOUT_LOWRANK) { /* factors hold one row of U */
+    if (by->segment && ld->target && ld->head.term.layout != MOTE_LAYOUT_LOWRANK &&
+        ld->head.term.num.book_rows == 0) { /* factors hold one row of U, one codebook */
         ld->sent = true;
         return by->segment(by->ctx, &ld->env, ld->part, rec->value, rec->bytes, d);
     }

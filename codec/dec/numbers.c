@@ -103,7 +103,7 @@ bool mote_numbers_piece(mote_seg *w)
     const mote_native *v = w->native;
     const size_t n = mote_scales_per_piece(num, w->cols), at = w->row * n;
     mote_stream *s = &w->s[w->scales];
-    if (!mote_plane_piece(w, &w->v)) return false;
+    if (!mote_plane_piece(w, &w->v) || (num->entries && !mote_codebook_piece(w))) return false;
     if (n) {
         w->scale = mote_rd_take(&s[0].in, scale_bytes(num, n));
         w->zero = num->zero ? mote_rd_take(&s[1].in, zero_bytes(num, n)) : w->scale;
@@ -127,6 +127,7 @@ static void dequantise(mote_seg *w, size_t n, const uint16_t *cols, size_t col0)
     const mote_sink *k = &w->sink;
     const bool plain = k->dtype == MOTE_F32 && k->entry == MOTE_F32 && !MOTE_BIG_ENDIAN;
     const size_t group = num->scope == 2 ? num->group : SIZE_MAX;
+    const float *book = num->entries ? mote_seg_book(w->env) : NULL;
     const int32_t sign = num->zero ? 0 : 0x8000;
     const uint16_t *v = w->val;
     size_t limit = 0; /* first column that has another scale */
@@ -141,7 +142,7 @@ static void dequantise(mote_seg *w, size_t n, const uint16_t *cols, size_t col0)
             zero += sign;
             limit = group < SIZE_MAX ? (g + 1) * group : SIZE_MAX; /* < 2^27 + 2^31 where size_t has 32 bits */
         }
-        const mote_f32 x = { .f = (float)((v[i] ^ sign) - zero) * scale };
+        const mote_f32 x = { .f = (book ? book[v[i]] : (float)((v[i] ^ sign) - zero)) * scale };
         if (plain)
             mote_put32(dst, x.bits);
         else
@@ -245,10 +246,11 @@ bool mote_numbers_put(mote_seg *w, size_t n, const uint16_t *cols, size_t col0)
     } else {
         if (!mote_plane_read(w, &w->v, w->val, n)) return false;
         if (num->fold) mote_unfold(w->val, n);
-        if (num->numeric == MOTE_NUM_AFFINE) {
+        if (num->scale_dtype) { /* affine, codebook */
             if (num->bits == 16 && !append_bytes(w, 0, n)) return false;
             if (num->bits == 1 && !num->zero)
                 for (size_t i = 0; i < n; i++) w->val[i] = (uint16_t)(2 * w->val[i] + 1);
+            if (num->entries && w->native) mote_codebook_native(num, w->val, n);
             if (!w->native)
                 dequantise(w, n, cols, col0);
             else

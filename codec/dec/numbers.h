@@ -28,6 +28,23 @@ bool mote_numbers_put(mote_seg *w, size_t n, const uint16_t *cols, size_t col0);
 /** Folded values become signed ones, mod 2^16. Spec codecs.md 5.6 */
 void mote_unfold(uint16_t *v, size_t n);
 
+/** Where the codebook lies, as binary32. */
+static inline float *mote_seg_book(const mote_seg_env *env)
+{
+    const mote_head *h = env->head;
+    return env->factors + h->term.rank * (h->cols + 1);
+}
+/** Fill in the table of the tensor. Spec codecs.md 5.7 */
+void mote_codebook_prepare(const mote_seg_env *env);
+/** The 16 or 256 values of a table that is built in. */
+void mote_codebook_values(float *to, unsigned table);
+/** Begin a piece: its table, where there are several. */
+bool mote_codebook_piece(mote_seg *w);
+/** What a native block of v->rows rows says of its tables; bytes for as many as that may take. */
+size_t mote_codebook_view(const mote_num *num, mote_native *v);
+/** V as it is handed out: the bytes of f8. */
+void mote_codebook_native(const mote_num *num, uint16_t *v, size_t n);
+
 /** Write one computed binary32 at dst as what the sink wants. */
 void mote_sink_put(const mote_sink *k, uint8_t *dst, uint32_t x);
 

@@ -55,6 +55,7 @@ bool mote_planes_open(mote_seg *w, unsigned layout, uint8_t *direct)
         add_plane(w, &w->lay[0], &t->counts);
         add_plane(w, &w->lay[1], &t->gaps);
     }
+    if (num->book_rows) w->n_streams++;
     w->scales = w->n_streams;
     if (num->scope) w->n_streams = (uint8_t)(w->n_streams + 1 + num->zero);
     add_plane(w, &w->v, &num->v);

@@ -16,6 +16,7 @@ mote_status mote_seg_prepare(mote_seg *w, const mote_seg_env *env)
     const size_t first = t->first, end = first + t->slot[t->n_pairs]; /* of pairs */
     for (size_t i = 0; kern->table_bytes && i < env->head->n_tables; i++)
         if (i - first >= end - first) kern->prepare((uint8_t *)env->prepared + i * kern->table_bytes, &env->tables[i]);
+    if (env->head->term.num.entries) mote_codebook_prepare(env);
     return t->n_pairs ? mote_trellis_prepare(w, env) : MOTE_OK;
 }
 
@@ -153,6 +154,7 @@ static void begin(mote_seg *w, const mote_seg_env *env, size_t s, bool resident,
     w->rd = mote_rd_init(rec, n);
     w->rows = e.rows;
     w->cols = e.cols;
+    w->first = e.row;
 }
 
 /* All pieces of a record; w->sink takes them, rows `row` bytes apart. product: the sink takes a row of U at a time, and
@@ -258,10 +260,11 @@ static size_t native_view(const mote_head *h, size_t s, bool resident, mote_nati
     v->rows = rows;
     v->cols = cols;
     v->n_values = n;
-    if (num->numeric == MOTE_NUM_AFFINE) {
+    if (num->numeric == MOTE_NUM_AFFINE || num->entries) {
         bits = num->bits > 8 ? 16 : 8;
         v->bits = num->bits;
         v->value_dtype = (uint8_t)((bits == 16 ? MOTE_I16 : MOTE_I8) - num->zero); /* the unsigned stand before */
+        if (num->entries) v->table = part(base, &total, mote_codebook_view(num, v));
         v->scales_per_row = (uint32_t)mote_scales_per_piece(num, cols);
         v->group = num->group;
         const size_t scales = num->scope ? rows * v->scales_per_row : 1;

@@ -33,8 +33,8 @@ typedef struct mote_seg_env {
     const mote_head *head;
     const mote_table *tables;
     const mote_kern *kern;
-    void *prepared;          /**< head->n_tables * kern->table_bytes bytes, 8-aligned; NULL if table_bytes is 0 */
-    float *factors;          /**< mote_seg_factors() floats: of lowrank (not for native) V, then one row of U */
+    void *prepared; /**< head->n_tables * kern->table_bytes bytes, 8-aligned; NULL if table_bytes is 0 */
+    float *factors; /**< mote_seg_factors() floats: of lowrank (not for native) V, then one row of U; a codebook */
     mote_inflate_fn inflate; /**< NULL: zstd planes are UNSUPPORTED */
     void *inflate_ctx;
     uint8_t *scratch; /**< for inflated planes: as many bytes as the segment's elements have in their dtype */
@@ -53,7 +53,7 @@ typedef struct mote_seg mote_seg;
 
 /**
  * Fill env->prepared from env->tables, and for a trellis the order of its columns from the head, whose bytes must still
- * be there. Once a tensor.
+ * be there, or its codebook. Once a tensor.
  *
  * Errors  STREAM, RANGE, PADDING: the column map
  */
@@ -85,8 +85,8 @@ static inline mote_status mote_dest_segment(mote_dest *d, const mote_head *h, si
     return mote_dest_init(d, h, s, false, form, base, bytes);
 }
 
-/** floats that env->factors needs: rank * (cols + 1) for lowrank; room for the order of columns; else 0. Spec codecs.md
- * 7.2 */
+/** floats that env->factors needs: rank * (cols + 1) for lowrank; room for the order of columns; the entries of a
+ * codebook; else 0. Spec codecs.md 7.2 */
 size_t mote_seg_factors(const mote_head *h);
 /** Bytes that suffice for any segment (resident: any resident record) of the tensor in native form. */
 size_t mote_seg_native_bytes(const mote_head *h, bool resident);
@@ -118,8 +118,8 @@ mote_status mote_seg_native(mote_seg *w, const mote_seg_env *env, size_t s, bool
 
 /* --- private to dec/, here so that the size is known --- */
 
-/* Most streams of a segment: counts 3, gaps 4, scales, zero-points, V 4, byte planes; and lanes of them all. */
-#define MOTE_STREAMS (13 + MOTE_BYTE_PLANES_MAX)
+/* Most streams of a segment: counts 3, gaps 4, books, scales, zero-points, V 4, byte planes; and lanes of them all. */
+#define MOTE_STREAMS (14 + MOTE_BYTE_PLANES_MAX)
 #define MOTE_STATES ((3 + MOTE_BYTE_PLANES_MAX) * MOTE_LANES_MAX + 5)
 
 /** Bytes of a plane, or of a part of it, still to be read, and what has been read ahead. */
@@ -155,7 +155,7 @@ typedef union mote_f32 {
 struct mote_seg { /* small things first: they are reached by short instructions */
     const mote_seg_env *env;
     const mote_num *num;
-    uint8_t n_streams, scales; /**< scales: stream; that of the zero-points is the next */
+    uint8_t n_streams, scales; /**< scales: stream, behind that of the books and before that of the zero-points */
     uint8_t n_few, few_at;     /**< csr: counts decoded ahead */
     uint8_t pack, pack_bits;   /**< sub-byte output: bits that do not fill a byte yet */
     bool direct;               /**< elements are put together where they are wanted */
@@ -167,7 +167,7 @@ struct mote_seg { /* small things first: they are reached by short instructions 
     size_t scratch_at, n_states;
     const uint8_t *scale, *zero; /**< of the current piece */
     const mote_native *native;   /**< what is handed out, or NULL; its parts are ours to write */
-    size_t row;                  /**< the current piece */
+    size_t row, first;           /**< the current piece; row of the matrix that the first one belongs to */
     mote_f32 unit;               /**< trellis: what a value of 1 is in it */
     mote_plane_dec v;
     mote_plane_dec lay[2]; /**< mask; or counts, gaps */

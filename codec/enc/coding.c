@@ -90,7 +90,7 @@ static uint64_t values_key(const mote_coding *c, const uint16_t *v, size_t n)
 {
     const mote_num *num = &c->num;
     uint64_t sum = 0, count = 0;
-    if (num->numeric == MOTE_NUM_FLOAT) {
+    if (num->numeric == MOTE_NUM_FLOAT || num->k) { /* f8 too */
         const unsigned k = num->k;
         for (size_t i = 0; i < n; i++) {
             sum += v[i];
@@ -363,6 +363,9 @@ static double frame_bits(const mote_coding *c, double segments)
 {
     double bits = segments * 8 * (4 + 40 + 2 * (c->num.n_bytes + 1));
     const mote_affine *a = c->m.affine;
+    if (a && a->book.rows)
+        bits += 8 * ((double)(c->m.rows / a->book.rows) + segments) * a->book.entries *
+                (a->book.entry_dtype == MOTE_F32 ? 4 : 2);
     if (!a || a->scope == 0) return bits;
     uint64_t scales = c->m.rows * pieces_of_row(c);
     if (a->scope == 2) scales *= (c->piece - 1) / mote_affine_columns(a, c->piece) + 1;
@@ -391,7 +394,7 @@ static mote_status plan_planes(mote_coding *c, const counter *k, const mote_enc_
 static double zero_share(const mote_coding *c, const mote_bins *b, uint64_t n)
 {
     uint64_t zeros = 0;
-    if (c->num.numeric == MOTE_NUM_AFFINE && c->num.zero) return 0;
+    if ((c->num.numeric == MOTE_NUM_AFFINE && c->num.zero) || c->num.numeric == MOTE_NUM_CODEBOOK) return 0;
     for (unsigned i = 0; i < b->n; i++)
         zeros += b->count[(size_t)i * b->cells.n + ((uint32_t)-b->cells.vmin >> b->cells.grain)];
     return n ? (double)zeros / (double)n : 0;

@@ -19,13 +19,21 @@
 
 /* --- options ------------------------------------------------------------------------------------------------------ */
 
+bool mote_encoder_scaled(const mote_encode_options *o)
+{
+    return o->method == MOTE_METHOD_AFFINE || o->method >= MOTE_METHOD_CODEBOOK;
+}
+
 static bool options_ok(const mote_encode_options *o)
 {
-    if (!o || o->struct_size != sizeof *o || o->method > MOTE_METHOD_BF16 || o->profile > MOTE_PROFILE_HOST)
+    if (!o || o->struct_size != sizeof *o || o->method > MOTE_METHOD_SCALED_E5M2 || o->profile > MOTE_PROFILE_HOST)
         return false;
     if (o->chunk_max && (o->chunk_max < 256 || o->chunk_max > MOTE_CHUNK_MAX)) return false;
-    if (o->method == MOTE_METHOD_AFFINE) {
-        if (o->bits == 0 || (o->bits > 8 && o->bits != 16) || o->scope > MOTE_SCOPE_GROUP) return false;
+    if (o->method == MOTE_METHOD_AFFINE && (o->bits == 0 || (o->bits > 8 && o->bits != 16))) return false;
+    if (o->ternary && (o->method != MOTE_METHOD_AFFINE || o->bits != 2 || o->zero_point)) return false;
+    if (o->method == MOTE_METHOD_CODEBOOK && (o->entries < 2 || o->entries > MOTE_ENTRIES_MAX)) return false;
+    if (mote_encoder_scaled(o)) {
+        if (o->scope > MOTE_SCOPE_GROUP) return false;
         if (o->scope == MOTE_SCOPE_GROUP && (o->group == 0 || o->group > (uint32_t)1 << 31)) return false;
         if (o->scale_dtype != MOTE_F32 && o->scale_dtype != MOTE_F16 && o->scale_dtype != MOTE_BF16) return false;
     }
@@ -66,7 +74,9 @@ static void note_chosen(mote_encode_report *r, const mote_cutter *k, const mote_
     r->numeric = c->num.numeric;
     r->coder = v->coder;
     r->axis = c->m.axis;
-    r->bits = c->num.numeric == MOTE_NUM_AFFINE ? c->num.bits : mote_dtype_bits(c->m.held);
+    r->bits = c->num.numeric == MOTE_NUM_AFFINE     ? c->num.bits
+              : c->num.numeric == MOTE_NUM_CODEBOOK ? v->width
+                                                    : mote_dtype_bits(c->m.held);
     r->n_classes = v->n_classes;
     r->rank = 0;
     r->kept = c->layout == MOTE_LAYOUT_DENSE ? c->elements : c->kept;
@@ -299,7 +309,9 @@ static mote_status check_cast(mote_encoder *e)
                 return mote_model_fail(e->error, MOTE_ERR_VALUE,
                                        "tensor \"%s\" has %g at element %llu, too large for %s%s", e->t->name, x[i],
                                        (unsigned long long)(at + i), mote_dtype_name(e->dtype),
-                                       e->dtype == MOTE_F16 ? "; bf16 has the range of f32" : "");
+                                       e->dtype == MOTE_F16 ? "; bf16 has the range of f32"
+                                       : e->dtype == MOTE_F8_E4M3 || e->dtype == MOTE_F8_E5M2 ? "; with scales it fits"
+                                                                                              : "");
     }
     return st;
 }
@@ -324,10 +336,11 @@ static mote_status consider_all(mote_encoder *e, bool large)
     if (o->only_stored) return consider_stored(e, 1);
     mote_status st = MOTE_OK;
     if (large && (o->rank || o->energy > 0)) st = mote_encoder_lowrank(e);
-    if (st == MOTE_OK && large && o->method == MOTE_METHOD_AFFINE) st = mote_encoder_affine(e);
+    if (st == MOTE_OK && large && mote_encoder_scaled(o)) st = mote_encoder_affine(e);
     /* integers that save little are not worth their loss where being exact is smaller still */
-    bool exact = !large || o->method != MOTE_METHOD_AFFINE || (double)e->form.bytes > 0.6 * raw;
+    bool exact = !large || !mote_encoder_scaled(o) || (double)e->form.bytes > 0.6 * raw;
     if (st == MOTE_OK && (exact || e->form.n_records == 0)) st = consider_lossless(e);
+    if (st == MOTE_OK && exact) st = mote_encoder_palette(e);
     double share = 1; /* what zstd leaves; it finds nothing in floats in whose bytes it finds nothing */
     if (st == MOTE_OK && (e->report.numeric != MOTE_NUM_FLOAT || mote_needs_has(&e->form.needs, MOTE_CODER_ZSTD)))
         st = mote_encoder_zstd_share(e, &share);
@@ -344,7 +357,9 @@ static mote_status measure(mote_encoder *e)
 {
     mote_encode_report *r = &e->report;
     const unsigned numeric = r->numeric;
-    if (!is_real(e->t->dtype) || numeric == MOTE_NUM_AFFINE || r->layout == MOTE_LAYOUT_LOWRANK) return MOTE_OK;
+    if (!is_real(e->t->dtype) || numeric == MOTE_NUM_AFFINE || numeric == MOTE_NUM_CODEBOOK ||
+        r->layout == MOTE_LAYOUT_LOWRANK)
+        return MOTE_OK;
     if (e->source.prune || e->source.held != e->source.dtype) {
         mote_status st = mote_fetch_reserve(&e->work.fetch, BLOCK);
         if (st == MOTE_OK) st = mote_fetch_reserve(&e->work.other, BLOCK);
@@ -413,10 +428,12 @@ mote_status mote_encode_tensor(mote_coded *out, const mote_encode_options *optio
     mote_encoder e = { .o = options, .t = t, .data = data, .error = error, .dtype = (uint8_t)t->dtype };
     if (is_real(t->dtype) && options->method == MOTE_METHOD_F16) e.dtype = MOTE_F16;
     if (is_real(t->dtype) && options->method == MOTE_METHOD_BF16) e.dtype = MOTE_BF16;
+    const bool large = is_real(t->dtype) && t->rank >= 2 && t->elements >= options->small;
+    if (large && options->method == MOTE_METHOD_F8_E4M3) e.dtype = MOTE_F8_E4M3;
+    if (large && options->method == MOTE_METHOD_F8_E5M2) e.dtype = MOTE_F8_E5M2;
     set_limits(&e);
     mote_status st = MOTE_OK;
     if (t->elements) {
-        const bool large = is_real(t->dtype) && t->rank >= 2 && t->elements >= options->small;
         st = set_source(&e, large);
         if (st == MOTE_OK) st = consider_all(&e, large);
         if (st == MOTE_OK) st = measure(&e);

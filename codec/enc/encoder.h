@@ -32,8 +32,8 @@ mote_status mote_encoder_make(mote_encoder *e, mote_coding *c, mote_coding *v, m
                               mote_encode_report *r) MOTE_MUST_CHECK;
 /** Make a form of c and keep it as e->form, with its sums of squares, if it is smaller. LIMIT is no error. */
 mote_status mote_encoder_consider(mote_encoder *e, mote_coding *c, double signal, double noise) MOTE_MUST_CHECK;
-/** Parameters of an affine numeric from the options, for rows of that many columns. */
-void mote_encoder_affine_set(const mote_encoder *e, mote_affine *a, uint64_t cols);
+/** Parameters of an affine numeric or a codebook from the options, for rows of that many columns. NOMEM. */
+mote_status mote_encoder_affine_set(const mote_encoder *e, mote_affine *a, uint64_t cols) MOTE_MUST_CHECK;
 /** Grids of a tensor, its own order first: at most 5, at least 1. rows_matter: only shape[0] rows and their transposed. */
 size_t mote_encoder_grids(const mote_encoder *e, mote_matrix grid[5], bool rows_matter);
 /** Replace *best by *c if that is cheaper, judged by samples; c has m, layout and num. NOMEM. */
@@ -41,8 +41,12 @@ mote_status mote_encoder_estimate(mote_encoder *e, mote_coding *best, mote_codin
 /** The same for both sparse layouts. */
 mote_status mote_encoder_estimate_sparse(mote_encoder *e, mote_coding *best, mote_coding c) MOTE_MUST_CHECK;
 
-/** Consider affine integers, along the axis that costs less. VALUE: elements that are not finite. */
+/** Whether the method quantises with scales: affine integers, codebooks. */
+bool mote_encoder_scaled(const mote_encode_options *o);
+/** Consider affine integers or a codebook, along the axis that costs less. VALUE: elements that are not finite. */
 mote_status mote_encoder_affine(mote_encoder *e) MOTE_MUST_CHECK;
+/** Consider a codebook of the tensor's own values, if they are few. NOMEM. */
+mote_status mote_encoder_palette(mote_encoder *e) MOTE_MUST_CHECK;
 /** Consider low-rank factors. VALUE as above. */
 mote_status mote_encoder_lowrank(mote_encoder *e) MOTE_MUST_CHECK;
 /** Refuse elements that are not finite, by name. */

@@ -28,10 +28,24 @@ static void put_plane(mote_wr *out, mote_wr *tables, const mote_plane_code *code
     for (unsigned i = 0; i < n; i++) mote_table_write(tables, &code->spec[i]);
 }
 
-static void put_affine(mote_wr *out, const mote_num *n, const mote_affine *a)
+static void put_book(mote_wr *out, const mote_book *b)
 {
-    mote_wr_varint(out, a->bits);
-    mote_wr_varint(out, n->fold ? 2 : a->zero);
+    mote_wr_varint(out, b->table);
+    if (b->table != MOTE_BOOK_WRITTEN) return;
+    mote_wr_varint(out, b->entries);
+    mote_wr_varint(out, b->entry_dtype);
+    mote_wr_varint(out, b->rows);
+    if (b->rows == 0) mote_book_write(out, b, 0);
+}
+
+static void put_scaled(mote_wr *out, const mote_num *n, const mote_affine *a)
+{
+    if (n->numeric == MOTE_NUM_CODEBOOK) {
+        put_book(out, &a->book);
+    } else {
+        mote_wr_varint(out, a->bits);
+        mote_wr_varint(out, n->fold ? 2 : a->zero);
+    }
     mote_wr_varint(out, a->scope);
     if (a->scope == 2) mote_wr_varint(out, a->group);
     mote_wr_varint(out, a->scale_dtype);
@@ -47,7 +61,7 @@ static void put_numeric(mote_wr *out, mote_wr *tables, const mote_cutter *k)
     mote_wr_varint(out, n->numeric);
     if (n->numeric == MOTE_NUM_FLOAT) mote_wr_varint(out, n->dtype);
     if (n->numeric == MOTE_NUM_INT) mote_wr_varint(out, n->fold ? MOTE_BYTES_FOLDED : n->n_bytes);
-    if (n->numeric == MOTE_NUM_AFFINE) put_affine(out, n, k->c->m.affine);
+    if (k->c->m.affine) put_scaled(out, n, k->c->m.affine);
     for (unsigned i = MOTE_PLANE_V; i < MOTE_PLANE_BYTE + (unsigned)n->n_bytes; i++)
         put_plane(out, tables, &k->code[i]);
 }

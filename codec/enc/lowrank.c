@@ -93,9 +93,9 @@ static mote_status make_coding(mote_encoder *e, mote_coding *c, mote_affine *a, 
     *c = (mote_coding){ .layout = MOTE_LAYOUT_DENSE, .piece = cols };
     c->m = (mote_matrix){ .data = (const uint8_t *)x, .dtype = MOTE_F32, .held = MOTE_F32, .rows = rows, .cols = cols };
     if (e->o->method == MOTE_METHOD_AFFINE) {
-        mote_encoder_affine_set(e, a, cols);
+        st = mote_encoder_affine_set(e, a, cols);
         a->dtype = MOTE_F32;
-        st = mote_affine_scales(a, &c->m, &e->work.fetch);
+        if (st == MOTE_OK) st = mote_affine_scales(a, &c->m, &e->work.fetch);
         c->m.affine = a;
         mote_split_affine(&c->num, MOTE_F32, a->bits, a->zero);
         return st;

@@ -7,6 +7,7 @@
 
 #include "base/le.h"
 #include "common/casts.h"
+#include "enc/f8.h"
 
 #define BLOCK 256 /* values converted at a time */
 #define SUMS 64   /* interleaved: enough that compilers keep them in vectors */
@@ -144,6 +145,8 @@ static void cast(uint8_t *to, unsigned held, const uint8_t *p, unsigned dtype, s
         uint32_t x = load_f32(p, dtype, i);
         if (held == MOTE_F32)
             mote_put32(to + 4 * i, x);
+        else if (held >= MOTE_F8_E4M3)
+            to[i] = mote_f32_to_f8(x, held);
         else
             mote_put16(to + 2 * i, held == MOTE_F16 ? mote_f32_to_f16(x) : mote_f32_to_bf16(x));
     }
@@ -160,7 +163,9 @@ static double f32_value(uint32_t b)
 void mote_values(double *out, const uint8_t *data, uint8_t dtype, uint64_t at, size_t n)
 {
     const uint8_t *p = data + at * bytes_of(dtype);
-    if (dtype == MOTE_F64) {
+    if (dtype >= MOTE_F8_E4M3) {
+        for (size_t i = 0; i < n; i++) out[i] = mote_f8_value(p[i], dtype);
+    } else if (dtype == MOTE_F64) {
         for (size_t i = 0; i < n; i++) {
             uint64_t b = mote_le64(p + 8 * i);
             memcpy(&out[i], &b, 8);
@@ -197,7 +202,10 @@ static void quantise(const mote_matrix *m, uint64_t row, uint64_t col, size_t ro
             uint16_t zero;
             scale_of(m->affine, row + r, col + i, m->cols, &run, &scale, &zero);
             mote_values(x, raw, m->dtype, r * n + i, run);
-            mote_affine_quantise(m->affine, x, run, scale, zero, m->drop, code + r * n + i);
+            if (m->affine->book.entries)
+                mote_book_quantise(m->affine, x, run, scale, row + r, m->drop, code + r * n + i);
+            else
+                mote_affine_quantise(m->affine, x, run, scale, zero, m->drop, code + r * n + i);
             i += run;
         }
 }
@@ -304,8 +312,14 @@ static void decoded(double *out, const mote_matrix *m, uint8_t entry, uint64_t r
         float scale;
         uint16_t zero;
         scale_of(m->affine, row, col + i, m->cols, &run, &scale, &zero);
-        for (size_t k = 0; k < run; k++)
-            out[i + k] = written(mote_affine_value(m->affine, code[i + k], scale, zero), entry);
+        const float *book = m->affine->book.entries ? mote_book_of(m->affine, row) : NULL;
+        for (size_t k = 0; k < run; k++) {
+            const uint16_t q = code[i + k];
+            const float x = !book                    ? mote_affine_value(m->affine, q, scale, zero)
+                            : q == MOTE_CODE_DROPPED ? 0
+                                                     : book[q] * scale;
+            out[i + k] = written(x, entry);
+        }
         i += run;
     }
 }

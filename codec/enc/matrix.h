@@ -56,7 +56,7 @@ void mote_mask_gaps(const uint16_t *mask, size_t n, uint16_t *gap);
 /** True if every element of a float tensor is one of type `held` widened (f16, bf16 or f32). */
 bool mote_matrix_holds(const uint8_t *data, uint8_t dtype, uint64_t elements, uint8_t held);
 
-/** Elements [at, at + n) of a float tensor (f16, bf16, f32, f64) as binary64. */
+/** Elements [at, at + n) of a float tensor (f16, bf16, f32, f64, f8_e4m3, f8_e5m2) as binary64. */
 void mote_values(double *out, const uint8_t *data, uint8_t dtype, uint64_t at, size_t n);
 
 /** Sum of the squares of the finite elements of a float tensor; binary64, 64 interleaved sums. */

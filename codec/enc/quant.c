@@ -109,6 +109,30 @@ static candidate try_ratio(const mote_affine *a, const float *x, size_t n, doubl
     return c;
 }
 
+/* Lloyd's iteration: the mean of the magnitudes above half the scale, from several starts. */
+static double fit_ternary(const float *x, size_t n, double most)
+{
+    double best = 0, best_gain = -1;
+    for (unsigned start = 1; start <= 8; start++) {
+        double scale = most * start / 8, gain = 0;
+        for (unsigned i = 0; i < 30; i++) {
+            const double half = scale / 2;
+            double sum = 0;
+            size_t k = 0;
+            for (size_t j = 0; j < n; j++) {
+                const double y = x[j] < 0 ? -(double)x[j] : x[j];
+                sum += y > half ? y : 0;
+                k += y > half;
+            }
+            if (k == 0 || sum / (double)k == scale) break;
+            scale = sum / (double)k;
+            gain = sum * scale; /* what coding them takes off the sum of squares */
+        }
+        if (gain > best_gain) best_gain = gain, best = scale;
+    }
+    return best;
+}
+
 void mote_affine_fit(const mote_affine *a, const float *x, size_t n, float least, float most, float *scale,
                      uint16_t *zero_point)
 {
@@ -127,6 +151,11 @@ void mote_affine_fit(const mote_affine *a, const float *x, size_t n, float least
         *scale = mote_scale_round(a->scale_dtype, sum / (double)n);
         if (a->dtype == MOTE_F16 && *scale > 65504)
             *scale = mote_scale_round(a->scale_dtype, 65280); /* bf16 has none between */
+        return;
+    }
+    if (a->ternary) {
+        *scale = mote_scale_round(a->scale_dtype, fit_ternary(x, n, -least > most ? -(double)least : most));
+        if (a->dtype == MOTE_F16 && *scale > 65504) *scale = mote_scale_round(a->scale_dtype, 65280);
         return;
     }
     candidate best = try_ratio(a, x, a->bits == 16 ? 0 : n, least, most, 1);
@@ -155,13 +184,15 @@ void mote_affine_fit(const mote_affine *a, const float *x, size_t n, float least
     *zero_point = best.zero_point;
 }
 
+double mote_finite_max(unsigned dtype)
+{
+    return dtype == MOTE_F16 ? 65504.0 : dtype == MOTE_BF16 ? 3.3895313892515355e38 : 3.4028234663852886e38;
+}
+
 /* The largest |code - zero point| whose value is finite in the entry's dtype. */
 static double finite_limit(const mote_affine *a, float scale)
 {
-    double most = a->dtype == MOTE_F16    ? 65504.0
-                  : a->dtype == MOTE_BF16 ? 3.3895313892515355e38
-                                          : 3.4028234663852886e38;
-    double q = most / (double)scale;
+    double q = mote_finite_max(a->dtype) / (double)scale;
     return q < 65536 ? (double)(int32_t)q : 65536;
 }
 
@@ -175,6 +206,7 @@ void mote_affine_quantise(const mote_affine *a, const double *x, size_t n, float
     }
     const double inverse = 1 / (double)scale, limit = finite_limit(a, scale);
     double lo = (double)base - zero_point, hi = (double)mote_code_max(a) - zero_point;
+    if (a->ternary) lo = -1;
     if (lo < -limit) lo = -limit;
     if (hi > limit) hi = limit;
     const int32_t shift = (int32_t)zero_point - base;

@@ -11,20 +11,33 @@
 
 #define MOTE_CODE_DROPPED 0xFFFF /* 16-bit codes leave their largest value unused */
 
-/** Parameters of an affine numeric with its scales. */
+/** Values of which the nearest is taken: of an affine numeric's codes instead. Spec codecs.md 5.7 */
+typedef struct mote_book {
+    uint8_t table;       /* a MOTE_BOOK_* */
+    uint8_t entry_dtype; /* written: as which they are written */
+    uint16_t entries;    /* 0: there is none */
+    uint32_t rows;       /* that share one; 0 = all */
+    float *value;        /* [books][entries] by V; owned by whoever fitted them */
+    uint16_t *order;     /* [usable]: V from the least value up; NULL where they ascend */
+    uint16_t usable;
+} mote_book;
+
+/** Parameters of an affine numeric, or of a codebook, with its scales. */
 typedef struct mote_affine {
     uint8_t bits, zero, scope, scale_dtype;
+    uint8_t ternary;      /* of 2 bits: the code -2 is not used */
     uint8_t dtype;        /* of the entry: codes stay where the result is finite in it */
     uint32_t group;       /* scope 2: columns */
     uint64_t per_row;     /* scales of a row; 0: one for all rows */
     float *scale;         /* owned by whoever fitted them */
     uint16_t *zero_point; /* NULL if symmetric */
+    mote_book book;
 } mote_affine;
 
 /** Smallest and largest code. */
 static inline int32_t mote_code_min(const mote_affine *a)
 {
-    return a->zero ? 0 : -(1 << (a->bits - 1));
+    return a->zero || a->book.entries ? 0 : -(1 << (a->bits - 1));
 }
 
 static inline int32_t mote_code_max(const mote_affine *a)
@@ -59,8 +72,20 @@ void mote_affine_fit(const mote_affine *a, const float *x, size_t n, float least
 void mote_affine_quantise(const mote_affine *a, const double *x, size_t n, float scale, uint16_t zero_point, int drop,
                           uint16_t *code);
 
+/** The same for row `row` of a matrix with a codebook: places of the nearest entries, of two equally near the lower. */
+void mote_book_quantise(const mote_affine *a, const double *x, size_t n, float scale, uint64_t row, int drop,
+                        uint16_t *code);
+/** The table of a row. */
+static inline const float *mote_book_of(const mote_affine *a, uint64_t row)
+{
+    return a->book.value + (a->book.rows ? row / a->book.rows * a->book.entries : 0);
+}
+
 /** What a decoder makes of a code, before the cast to the entry's dtype. */
 float mote_affine_value(const mote_affine *a, uint16_t code, float scale, uint16_t zero_point);
+
+/** The largest finite value of f16 or bf16, else of binary32. */
+double mote_finite_max(unsigned dtype);
 
 /** Bits of a scale in its dtype, and the scale nearest to s that the dtype holds (finite, > 0). */
 uint32_t mote_scale_bits(unsigned scale_dtype, float scale);

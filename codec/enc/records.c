@@ -4,6 +4,8 @@
 
 #include <stdlib.h>
 #include <string.h>
+
+#include "dec/seg.h"
 #ifdef __linux__
 #include <sys/mman.h>
 #endif
@@ -107,7 +109,7 @@ static mote_status write_head(attempt *a, const mote_cutter *k, const mote_cutte
     f->seg_elems = mote_head_seg_max(&a->head);
     f->table_slots = a->head.n_tables;
     f->n_residents = a->head.n_residents;
-    f->resident_bytes = v ? 4 * (uint64_t)a->head.term.rank * (a->head.cols + 1) : 0;
+    f->resident_bytes = 4 * (uint64_t)mote_seg_factors(&a->head);
     return mote_records_add(f, a->out.p, a->out.n);
 }
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/le.h"
+#include "enc/book.h"
 
 #define RUN_MAX ((uint64_t)1 << 20) /* values that a search looks at; of longer runs an even sample */
 #define BLOCK ((size_t)4096)
@@ -44,8 +45,11 @@ static size_t take(fitter *k, const void *elements, size_t at, size_t n, uint64_
 
 static void fit(fitter *k, uint64_t at, const float *x, size_t n, float least, float most)
 {
-    uint16_t zero;
-    mote_affine_fit(k->a, x, n, least, most, &k->a->scale[at], &zero);
+    uint16_t zero = 0;
+    if (k->a->book.entries)
+        k->a->scale[at] = mote_book_scale(k->a, x, n, least, most);
+    else
+        mote_affine_fit(k->a, x, n, least, most, &k->a->scale[at], &zero);
     if (k->a->zero_point) k->a->zero_point[at] = zero;
 }
 
@@ -116,6 +120,7 @@ mote_status mote_affine_scales(mote_affine *a, const mote_matrix *m, mote_fetch 
             fit_run(&k, i, i / a->per_row, col, left < group ? left : group);
         }
     }
+    if (st == MOTE_OK && a->book.entries && a->book.table == MOTE_BOOK_WRITTEN) st = mote_book_fit(a, m, f);
 out:
     free(k.value);
     free(k.x);
@@ -126,6 +131,10 @@ void mote_affine_free(mote_affine *a)
 {
     free(a->scale);
     free(a->zero_point);
+    free(a->book.value);
+    free(a->book.order);
+    a->book.value = NULL;
+    a->book.order = NULL;
     a->scale = NULL;
     a->zero_point = NULL;
 }

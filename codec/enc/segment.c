@@ -48,12 +48,21 @@ static unsigned zero_bytes(const mote_affine *a)
     return !a->zero ? 0 : a->bits > 8 ? 2 : 1;
 }
 
+static unsigned book_bytes(const mote_book *b)
+{
+    return b->entries * (b->entry_dtype == MOTE_F32 ? 4u : 2u);
+}
+
 /* Bits that every segment and every piece of n columns takes whatever it holds. */
 static void fixed_bits(const mote_cutter *k, uint64_t n, uint64_t *segment, uint64_t *piece)
 {
     const mote_affine *a = k->c->m.affine;
     *segment = 16;
     *piece = a ? scales_of_piece(k->c, n) * 8 * (scale_bytes(a) + zero_bytes(a)) : 0;
+    if (a && a->book.rows) {
+        *segment += 16 * book_bytes(&a->book); /* begun and ended in the middle of a group of rows */
+        *piece += 8 * book_bytes(&a->book) / a->book.rows + 1;
+    }
     for (unsigned i = 0; i < MOTE_PLANES; i++) {
         const mote_plane *d = &k->code[i].d;
         if (!mote_coding_has(k->c, i)) continue;
@@ -326,6 +335,24 @@ mote_status mote_cutter_shrink(mote_cutter *k, bool whole)
 
 /* --- writing ------------------------------------------------------------------------------------------------------ */
 
+void mote_book_write(mote_wr *out, const mote_book *b, uint64_t k)
+{
+    const float *value = b->value + k * b->entries;
+    for (unsigned i = 0; i < b->entries; i++) {
+        const uint32_t x = mote_scale_bits(b->entry_dtype, value[i]);
+        b->entry_dtype == MOTE_F32 ? mote_wr_u32(out, x) : mote_wr_u16(out, (uint16_t)x);
+    }
+}
+
+/* Tables of all groups of rows that the segment has a part of. Spec codecs.md 5.7 */
+static void put_books(const mote_book *b, const mote_extent *e, mote_plane_writer *w)
+{
+    const uint64_t first = e->row / b->rows, n = (e->row + e->rows - 1) / b->rows - first + 1;
+    mote_plane_begin(w, (size_t)n * book_bytes(b));
+    for (uint64_t i = 0; i < n; i++) mote_book_write(w->out, b, first + i);
+    w->parts.scales += n * book_bytes(b);
+}
+
 static void put_scales(const mote_coding *c, const mote_extent *e, mote_plane_writer *w)
 {
     const mote_affine *a = c->m.affine;
@@ -451,6 +478,7 @@ void mote_segment_write(const mote_cutter *k, const mote_extent *e, mote_plane_w
     for (unsigned i = 0; i < MOTE_PLANES; i++)
         if (mote_coding_has(c, i)) w->left += mote_plane_count(&k->code[i].d);
     if (a && a->scope) w->left += 1u + a->zero;
+    if (a && a->book.rows) w->left++;
     if (c->num.numeric == MOTE_NUM_STORED) {
         put_elements(k, e, w, work);
         return;
@@ -461,6 +489,7 @@ void mote_segment_write(const mote_cutter *k, const mote_extent *e, mote_plane_w
         elements = put_layout(k, e, elements, w, work, &kept);
     else
         for (size_t r = 0; r < rows; r++) work->length[r] = (uint32_t)n;
+    if (a && a->book.rows) put_books(&a->book, e, w);
     put_scales(c, e, w);
     mote_split_v(&c->num, elements, kept, work->v);
     mote_plane_put(w, &k->code[MOTE_PLANE_V], work->v, work->length, rows,

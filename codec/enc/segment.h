@@ -5,6 +5,9 @@
 
 #include "enc/plane_write.h"
 
+/** Append the entries of table k. */
+void mote_book_write(mote_wr *out, const mote_book *b, uint64_t k);
+
 /** A coding made ready to be written. */
 typedef struct mote_cutter {
     mote_coding *c;

@@ -41,9 +41,20 @@ void mote_split_affine(mote_num *num, uint8_t dtype, unsigned bits, unsigned zer
     set_planes(num, bits == 16 ? 8 : bits, !zero);
 }
 
+void mote_split_codebook(mote_num *num, uint8_t dtype, unsigned entries, unsigned table)
+{
+    *num = (mote_num){ .numeric = MOTE_NUM_CODEBOOK, .dtype = dtype, .entries = (uint16_t)entries };
+    unsigned width = 1;
+    while ((entries - 1) >> width) width++;
+    set_planes(num, width, false);
+    num->v.vmax = (int32_t)entries - 1;
+    if (table >= MOTE_BOOK_F8_E4M3) num->k = table == MOTE_BOOK_F8_E4M3 ? 4 : 3;
+}
+
 bool mote_split_fold(mote_num *num)
 {
-    if (num->numeric == MOTE_NUM_FLOAT || num->n_bytes || num->v.vmin >= -1) return false;
+    if (num->numeric == MOTE_NUM_FLOAT || num->numeric == MOTE_NUM_CODEBOOK || num->n_bytes || num->v.vmin >= -1)
+        return false;
     num->fold = 1;
     num->v.vmin = 0;
     num->v.vmax = (1 << num->v.width) - 2;
@@ -106,7 +117,7 @@ void mote_split_v(const mote_num *num, const void *elements, size_t n, uint16_t 
     const uint8_t *p = elements;
     if (num->numeric == MOTE_NUM_FLOAT) {
         float_v(num->dtype, p, n, v);
-    } else if (num->numeric == MOTE_NUM_AFFINE) {
+    } else if (num->numeric == MOTE_NUM_AFFINE || num->numeric == MOTE_NUM_CODEBOOK) {
         memcpy(v, p, n * sizeof *v); /* codes are in the machine's byte order */
         for (size_t i = 0; num->bits == 16 && i < n; i++) v[i] = (uint16_t)(v[i] >> 8);
     } else {

@@ -15,6 +15,9 @@ void mote_split_float(mote_num *num, uint8_t dtype);
 void mote_split_integer(mote_num *num, uint8_t dtype, unsigned n_bytes);
 void mote_split_affine(mote_num *num, uint8_t dtype, unsigned bits, unsigned zero);
 
+/** Numeric `codebook`: V of that many entries; f8 (a MOTE_BOOK_F8_*): its lower bits are no exponent. */
+void mote_split_codebook(mote_num *num, uint8_t dtype, unsigned entries, unsigned table);
+
 /** Fold V: for elements that are never zero, where num has a signed V of two bits or more and no byte planes, else
  *  false. Spec codecs.md 5.6 */
 bool mote_split_fold(mote_num *num);

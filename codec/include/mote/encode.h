@@ -14,7 +14,13 @@ typedef enum mote_method {
     MOTE_METHOD_LOSSLESS = 0, /**< bit-exact */
     MOTE_METHOD_AFFINE,       /**< integers of `bits` with scales; entry keeps its dtype */
     MOTE_METHOD_F16,          /**< cast to f16: the entry's dtype becomes f16 */
-    MOTE_METHOD_BF16          /**< cast to bf16 */
+    MOTE_METHOD_BF16,         /**< cast to bf16 */
+    MOTE_METHOD_F8_E4M3,      /**< cast to f8_e4m3 */
+    MOTE_METHOD_F8_E5M2,      /**< cast to f8_e5m2 */
+    MOTE_METHOD_CODEBOOK,     /**< `entries` values fitted to the tensor, with scales unless of the tensor */
+    MOTE_METHOD_NF4,          /**< 16 quantiles of the normal distribution with scales */
+    MOTE_METHOD_SCALED_E4M3,  /**< f8_e4m3 with scales; entry keeps its dtype */
+    MOTE_METHOD_SCALED_E5M2   /**< f8_e5m2 with scales */
 } mote_method;
 
 typedef enum mote_scope { MOTE_SCOPE_TENSOR = 0, MOTE_SCOPE_ROW = 1, MOTE_SCOPE_GROUP = 2 } mote_scope;
@@ -24,10 +30,13 @@ typedef struct mote_encode_options {
     size_t struct_size;
     mote_method method;
     unsigned bits;          /**< AFFINE: 1..8, 16 */
-    mote_scope scope;       /**< AFFINE */
-    uint32_t group;         /**< AFFINE, SCOPE_GROUP: columns */
+    int ternary;            /**< AFFINE of 2 bits: codes -1, 0 and 1 only */
+    mote_scope scope;       /**< AFFINE, CODEBOOK, NF4, SCALED: what has a scale of its own */
+    uint32_t group;         /**< SCOPE_GROUP: columns */
     int zero_point;         /**< AFFINE: 0 symmetric, 1 with zero-point */
-    mote_dtype scale_dtype; /**< AFFINE: F32, F16 or BF16 */
+    mote_dtype scale_dtype; /**< of scales: F32, F16 or BF16 */
+    unsigned entries;       /**< CODEBOOK: 2..256 */
+    uint32_t book_rows;     /**< CODEBOOK: rows that share a table, 0 = all */
     double prune_fraction;  /**< > 0: set this fraction of smallest magnitudes of each tensor to zero, < 1 */
     double prune_threshold; /**< > 0: set |x| < threshold to zero */
     uint32_t rank;          /**< > 0: low-rank factors of this rank */
