@@ -72,6 +72,47 @@ mote_status mote_trellis_prepare(mote_seg *w, const mote_seg_env *env)
     return order_of(env) ? find_order(w, env) : MOTE_OK;
 }
 
+#if MOTE_KERN_LOOPS
+/* Can the kernel make the elements that are wanted? */
+static bool is_plain(const mote_seg *w)
+{
+    const mote_sink *k = &w->sink;
+    if (!w->env->kern->levels || MOTE_BIG_ENDIAN) return false;
+    return w->native ? k->elem <= 2 : k->dtype == MOTE_F32 && k->entry == MOTE_F32;
+}
+
+/* Everything but the places that are then listed in w->aux; gives their number. */
+static size_t convert(mote_seg *w, int32_t first, const uint16_t *cols, size_t col0, size_t n)
+{
+    const mote_trellis_head *t = &w->env->head->trellis;
+    const mote_sink *k = &w->sink;
+    /* with zero, odd values above 0 have a higher u than themselves: the few at the end are looked at again */
+    int32_t most = first - 1 < t->largest ? first - 1 : t->largest;
+    if (most > INT16_MAX) most = INT16_MAX;
+    mote_levels l = { .unit = w->unit.f,
+                      .least = (int16_t)(-t->largest < INT16_MIN ? INT16_MIN : -t->largest),
+                      .most = (int16_t)most,
+                      .zero = t->zero,
+                      .bytes = (uint8_t)(w->native ? k->elem : 4) };
+    memcpy(l.offset, t->offset, sizeof l.offset);
+    const bool apart = cols || k->elem != l.bytes;
+    void *out = apart ? w->tmp.byte : k->p + col0 * k->elem;
+    const size_t count = w->env->kern->levels(out, w->val, n, &l, w->aux);
+    if (!apart) return count;
+    uint8_t *const to = k->p + (cols ? 0 : col0 * k->elem);
+    for (size_t i = 0; i < n; i++) {
+        uint8_t *dst = to + (cols ? cols[i] : i) * k->elem;
+        if (l.bytes == 1)
+            *dst = w->tmp.byte[i];
+        else if (l.bytes == 2)
+            memcpy(dst, w->tmp.byte + 2 * i, 2);
+        else
+            memcpy(dst, w->tmp.byte + 4 * i, 4);
+    }
+    return count;
+}
+#endif
+
 /* w->val[0..n), 2 level + quantiser each, become elements: columns cols[0..n), or col0 onwards if cols is NULL. */
 static bool put_levels(mote_seg *w, const mote_pair *pair, const uint16_t *cols, size_t col0, size_t n)
 {
@@ -80,7 +121,16 @@ static bool put_levels(mote_seg *w, const mote_pair *pair, const uint16_t *cols,
     const mote_sink *k = &w->sink;
     const int32_t symbols = pair->wide ? 32 : 16, step = 2 << pair->q[0]->shift, largest = t->largest;
     const int32_t first = p->escapes ? 2 * pair->q[0]->lo + (symbols - 2) * step : INT32_MAX; /* of the escapes */
-    for (size_t i = 0; i < n; i++) {
+    const uint16_t *odd = NULL; /* places that are left to do: all */
+    size_t count = n;
+#if MOTE_KERN_LOOPS
+    if (is_plain(w)) {
+        count = convert(w, first, cols, col0, n);
+        odd = w->aux;
+    }
+#endif
+    for (size_t j = 0; j < count; j++) {
+        const size_t i = odd ? odd[j] : j;
         uint8_t *dst = k->p + (cols ? cols[i] : col0 + i) * k->elem;
         int32_t v = (int16_t)w->val[i];
         if (v >= first) {
@@ -106,6 +156,8 @@ static bool put_levels(mote_seg *w, const mote_pair *pair, const uint16_t *cols,
     return true;
 }
 
+enum { STEP = MOTE_KERN_LOOPS ? MOTE_BLOCK / 2 : MOTE_BLOCK }; /* w->tmp holds half a block of binary32 */
+
 /* n levels of a piece, all with one pair, which begin at lane 0. */
 static bool run(mote_seg *w, unsigned pair_index, const uint16_t *cols, size_t n)
 {
@@ -115,7 +167,7 @@ static bool run(mote_seg *w, unsigned pair_index, const uint16_t *cols, size_t n
     if (!mote_plane_states(w, s, w->v.p->coder)) return false;
     open_pair(&pair, w->env, pair_index);
     for (size_t at = 0, m; at < n; at += m) {
-        m = n - at < MOTE_BLOCK ? n - at : MOTE_BLOCK;
+        m = n - at < STEP ? n - at : STEP;
         if (!w->env->kern->walk(&s->in, s->x, w->state, s->lanes, &pair, w->val, m))
             return mote_seg_fail(w, MOTE_ERR_STREAM);
         if (!put_levels(w, &pair, cols ? cols + at : NULL, at, m)) return false;

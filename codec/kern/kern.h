@@ -21,6 +21,17 @@ typedef struct mote_pair {
     bool wide;
 } mote_pair;
 
+#if MOTE_KERN_LOOPS
+/** What becomes of u = 2 level + quantiser. Spec codecs.md 8.2 */
+typedef struct mote_levels {
+    float unit;
+    int8_t offset[4];    /**< in 64ths of the unit, by magnitude of the value */
+    int16_t least, most; /**< others are escapes, or out of range */
+    bool zero;           /**< quantiser 1 has zero */
+    uint8_t bytes;       /**< 1, 2: values as i8, i16; 4: elements as binary32 */
+} mote_levels;
+#endif
+
 typedef struct mote_kern {
     const char *name;
     size_t table_bytes; /**< memory for a prepared table, a multiple of 8; 0: decode() takes the mote_table itself */
@@ -46,6 +57,11 @@ typedef struct mote_kern {
 #if MOTE_KERN_LOOPS
     /** As prepare, for a pair; it has the memory of all its tables, at least one. */
     void (*prepare_pair)(void *prepared, const mote_pair *pair);
+    /**
+     * Convert all of u[0..n), n < 2^16, to out, and list the places of those outside of least..most in odd[n], ascending:
+     * what was written there is of no use. Gives their number. NULL: not here
+     */
+    size_t (*levels)(void *out, const uint16_t *u, size_t n, const mote_levels *l, uint16_t *odd);
     /** Whether (v[i] - lo) mod 2^16 < span, span in 1..2^16 - 1, for all of v[0..n). NULL: nobody knows */
     bool (*inside)(const uint16_t *v, size_t n, uint16_t lo, uint16_t span);
     /**

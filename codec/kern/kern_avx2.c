@@ -7,7 +7,8 @@
 
 #if defined(__x86_64__) && (defined(__GNUC__) || defined(__clang__))
 
-#include <immintrin.h>
+#include "kern/avx2.h"
+#include "kern/walk.h"
 
 #include "base/le.h"
 
@@ -20,8 +21,7 @@ typedef struct table {
 
 _Static_assert(sizeof(table) % 8 == 0, "prepared tables stay aligned");
 
-/* Where the words for the lanes of an 8-bit mask go: lane i takes the next word if bit i is set. */
-static const uint8_t spread[256][8] = {
+const uint8_t mote_avx2_spread[256][8] = {
 #define BIT(m, i) ((m) >> (i)&1)
 #define BELOW(m, i)                                                                                   \
     ((BIT(m, 0) * ((i) > 0) + BIT(m, 1) * ((i) > 1) + BIT(m, 2) * ((i) > 2) + BIT(m, 3) * ((i) > 3) + \
@@ -50,32 +50,12 @@ static void prepare(void *prepared, const mote_table *t)
     }
 }
 
-#define AVX2 __attribute__((target("avx2,popcnt")))
-#define INLINE AVX2 __attribute__((always_inline)) static inline
-
-INLINE __m256i both(const uint8_t half[16])
-{
-    return _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)(const void *)half));
-}
-
 /* 16 values of 16 bits from a table of 16: lo[k] | hi[k] << 8 */
 INLINE __m256i look_up(__m256i lo, __m256i hi, __m256i k)
 {
     __m256i at_lo = _mm256_or_si256(k, _mm256_set1_epi16((short)0x8000)); /* the upper byte gives 0 */
     __m256i at_hi = _mm256_or_si256(_mm256_slli_epi16(k, 8), _mm256_set1_epi16(0x80));
     return _mm256_or_si256(_mm256_shuffle_epi8(lo, at_lo), _mm256_shuffle_epi8(hi, at_hi));
-}
-
-/* States below 2^16 take the next words, in the order of their lanes. */
-INLINE __m256i renormalise(__m256i x, const uint8_t **p)
-{
-    __m256i take = _mm256_cmpeq_epi32(_mm256_srli_epi32(x, 16), _mm256_setzero_si256());
-    unsigned mask = (unsigned)_mm256_movemask_ps(_mm256_castsi256_ps(take));
-    __m256i words = _mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)(const void *)*p));
-    __m256i order = _mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)(const void *)spread[mask]));
-    __m256i fed = _mm256_or_si256(_mm256_slli_epi32(x, 16), _mm256_permutevar8x32_epi32(words, order));
-    *p += 2 * (unsigned)_mm_popcnt_u32(mask);
-    return _mm256_blendv_epi8(x, fed, take);
 }
 
 /* Two vectors of states: decode, write 16 values in lane order (8 of them count if the second is a copy). */
@@ -91,8 +71,8 @@ INLINE __m256i advance(__m256i *a, __m256i *b, const table *h, int bits, int shi
 #undef COUNT
     __m256i above = _mm256_add_epi16(n0, _mm256_add_epi16(n1, n2)); /* -(cumulatives above slot) */
     __m256i k = _mm256_add_epi16(_mm256_set1_epi16(15), above);
-    __m256i bias = _mm256_sub_epi16(slot, look_up(both(h->cum_lo), both(h->cum_hi), k));
-    __m256i freq = look_up(both(h->freq_lo), both(h->freq_hi), k);
+    __m256i bias = _mm256_sub_epi16(slot, look_up(avx2_both(h->cum_lo), avx2_both(h->cum_hi), k));
+    __m256i freq = look_up(avx2_both(h->freq_lo), avx2_both(h->freq_hi), k);
     const __m256i zero = _mm256_setzero_si256();
     *a = _mm256_add_epi32(_mm256_mullo_epi32(_mm256_unpacklo_epi16(freq, zero), _mm256_srli_epi32(*a, bits)),
                           _mm256_unpacklo_epi16(bias, zero));
@@ -108,25 +88,20 @@ INLINE __m256i advance(__m256i *a, __m256i *b, const table *h, int bits, int shi
     return _mm256_permute4x64_epi64(v, 0xD8); /* packing had interleaved the halves */
 }
 
-INLINE __m256i load(const uint32_t *x)
-{
-    return _mm256_loadu_si256((const __m256i *)(const void *)x);
-}
-
 /* Whole steps while every lane could take a word and reading ahead stays inside; the number of values decoded. */
 INLINE size_t steps32(mote_words *in, uint32_t *x, const table *h, int bits, int shift, uint16_t *v, size_t n)
 {
     const uint8_t *p = in->p;
-    __m256i a = load(x), b = load(x + 8), c = load(x + 16), d = load(x + 24);
+    __m256i a = avx2_load(x), b = avx2_load(x + 8), c = avx2_load(x + 16), d = avx2_load(x + 24);
     size_t done = 0;
     for (; n - done >= 32 && in->end - p >= 2 * 32 + 16; done += 32) {
         __m256i v0 = advance(&a, &b, h, bits, shift), v1 = advance(&c, &d, h, bits, shift);
         _mm256_storeu_si256((__m256i *)(void *)(v + done), v0);
         _mm256_storeu_si256((__m256i *)(void *)(v + done + 16), v1);
-        a = renormalise(a, &p);
-        b = renormalise(b, &p);
-        c = renormalise(c, &p);
-        d = renormalise(d, &p);
+        a = avx2_renormalise(a, _mm256_set1_epi32(-1), &p);
+        b = avx2_renormalise(b, _mm256_set1_epi32(-1), &p);
+        c = avx2_renormalise(c, _mm256_set1_epi32(-1), &p);
+        d = avx2_renormalise(d, _mm256_set1_epi32(-1), &p);
     }
     _mm256_storeu_si256((__m256i *)(void *)x, a);
     _mm256_storeu_si256((__m256i *)(void *)(x + 8), b);
@@ -139,12 +114,12 @@ INLINE size_t steps32(mote_words *in, uint32_t *x, const table *h, int bits, int
 INLINE size_t steps8(mote_words *in, uint32_t *x, const table *h, int bits, int shift, uint16_t *v, size_t n)
 {
     const uint8_t *p = in->p;
-    __m256i a = load(x);
+    __m256i a = avx2_load(x);
     size_t done = 0;
     for (; n - done >= 8 && in->end - p >= 2 * 8 + 16; done += 8) {
         __m256i b = a, w = advance(&a, &b, h, bits, shift); /* both halves of w hold the eight values */
         _mm_storeu_si128((__m128i *)(void *)(v + done), _mm256_castsi256_si128(w));
-        a = renormalise(a, &p);
+        a = avx2_renormalise(a, _mm256_set1_epi32(-1), &p);
     }
     _mm256_storeu_si256((__m256i *)(void *)x, a);
     in->p = p;
@@ -170,11 +145,6 @@ static bool decode(mote_words *in, uint32_t *x, unsigned lanes, const void *prep
     return mote_kern_ref()->decode(in, x, lanes, &h->plain, v + done, n - done);
 }
 
-INLINE __m256i load16(const uint16_t *v)
-{
-    return _mm256_loadu_si256((const __m256i *)(const void *)v);
-}
-
 AVX2 static bool inside(const uint16_t *v, size_t n, uint16_t lo, uint16_t span)
 {
     /* u > span - 1 as signed numbers, both with the upper bit inverted */
@@ -183,7 +153,7 @@ AVX2 static bool inside(const uint16_t *v, size_t n, uint16_t lo, uint16_t span)
     __m256i out = _mm256_setzero_si256();
     size_t i = 0;
     for (; i + 16 <= n; i += 16)
-        out = _mm256_or_si256(out, _mm256_cmpgt_epi16(_mm256_sub_epi16(load16(v + i), base), most));
+        out = _mm256_or_si256(out, _mm256_cmpgt_epi16(_mm256_sub_epi16(avx2_load(v + i), base), most));
     bool ok = _mm256_testz_si256(out, out);
     for (; i < n; i++) ok &= (uint16_t)(v[i] - lo) < span;
     return ok;
@@ -194,7 +164,7 @@ AVX2 static void join_f32(uint8_t *out, const uint16_t *v, const uint8_t *b1, co
     const __m256i m7 = _mm256_set1_epi16(0x7F), exponent = _mm256_set1_epi16(0x7F80);
     size_t i = 0;
     for (; i + 16 <= n; i += 16) {
-        const __m256i x = load16(v + i);
+        const __m256i x = avx2_load(v + i);
         const __m256i sign = _mm256_andnot_si256(_mm256_set1_epi16(0x7FFF), _mm256_slli_epi16(x, 8));
         const __m256i high = _mm256_or_si256(_mm256_or_si256(sign, _mm256_and_si256(_mm256_srli_epi16(x, 1), exponent)),
                                              _mm256_and_si256(x, m7));
@@ -215,10 +185,13 @@ AVX2 static void join_f32(uint8_t *out, const uint16_t *v, const uint8_t *b1, co
 const mote_kern *mote_kern_avx2(void)
 {
     static const mote_kern avx2 = { .name = "avx2",
-                                    .table_bytes = sizeof(table),
+                                    .table_bytes =
+                                        sizeof(table) > MOTE_PAIR_AVX2_BYTES ? sizeof(table) : MOTE_PAIR_AVX2_BYTES,
                                     .prepare = prepare,
                                     .decode = decode,
-                                    .walk = mote_walk_ref,
+                                    .walk = mote_walk_avx2,
+                                    .prepare_pair = mote_pair_prepare_avx2,
+                                    .levels = mote_levels_avx2,
                                     .inside = inside,
                                     .join_f32 = join_f32 };
     return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("popcnt") ? &avx2 : NULL;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/le.h"
+#include "kern/walk.h"
 
 #define LOW 65536u /* states below take a word */
 
@@ -15,6 +16,8 @@ typedef struct table {
     uint32_t freq_cum[MOTE_SYMBOLS]; /**< frequency << 16 | cumulative: both are at most 2^14 */
     uint8_t symbol[1 << 14];         /**< of a slot */
 } table;
+
+_Static_assert(sizeof(table) >= MOTE_PAIR_HOST_BYTES, "a pair has the memory of its tables");
 
 static void prepare(void *prepared, const mote_table *t)
 {
@@ -84,7 +87,17 @@ static bool decode(mote_words *in, uint32_t *x, unsigned lanes, const void *prep
 const mote_kern *mote_kern_host(void)
 {
     static const mote_kern host = {
-        .name = "host", .table_bytes = sizeof(table), .prepare = prepare, .decode = decode, .walk = mote_walk_ref
+        .name = "host",
+        .table_bytes = sizeof(table),
+        .prepare = prepare,
+        .decode = decode,
+#if MOTE_KERN_LOOPS
+        .walk = mote_walk_host,
+        .prepare_pair = mote_pair_prepare_host,
+        .levels = mote_levels_host
+#else
+        .walk = mote_walk_ref
+#endif
     };
     return &host;
 }

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The trellis in plain C for big machines: everything about a slot in one word, no branch that cannot be predicted.
+ * Bit-identical to walk_ref.c. Host only. */
+#include "kern/walk.h"
+
+#include "base/le.h"
+
+#define SLOTS (1u << MOTE_PAIR_BITS)
+
+void mote_pair_prepare_host(void *prepared, const mote_pair *pair)
+{
+    uint32_t *word = prepared;
+    for (unsigned q = 0; q < (pair->q[1] == pair->q[0] ? 1u : 2u); q++, word += SLOTS)
+        for (unsigned k = 0; k < (pair->wide ? 32u : 16u); k++) {
+            const uint16_t *cum = pair->q[q][k / 16].cum + k % 16;
+            const uint32_t freq = (uint32_t)cum[1] - cum[0];
+            for (uint32_t i = 0; i < freq; i++) word[cum[0] + i] = freq | i << 13 | k << 25;
+        }
+}
+
+/* Whole steps; lanes and whether there are low bits are constants where this is called. */
+static inline size_t run(mote_words *in, uint32_t *x, uint16_t *state, unsigned lanes, const mote_pair *pair,
+                         unsigned shift, uint16_t *u, size_t n)
+{
+    const uint32_t *const word = pair->prepared, g0 = pair->g[0], g1 = pair->g[1], lo = (uint32_t)pair->q[0]->lo;
+    const uint8_t *p = in->p, *const end = in->end;
+    size_t i = 0;
+    for (; n - i >= lanes && (size_t)(end - p) >= 2 * (size_t)lanes + 2; i += lanes)
+        for (unsigned lane = 0; lane < lanes; lane++) {
+            const uint32_t s = state[lane], q = s & 1, e = word[q << MOTE_PAIR_BITS | (x[lane] & (SLOTS - 1))];
+            uint32_t y = (e & 8191) * (x[lane] >> MOTE_PAIR_BITS) + (e >> 13 & 4095);
+            const uint32_t k = lo + (e >> 25 << shift) + (y & ((1u << shift) - 1));
+            y >>= shift;
+            const uint32_t take = y < 65536;
+            y = take ? y << 16 | mote_le16(p) : y;
+            p += 2 * take;
+            x[lane] = y;
+            u[i + lane] = (uint16_t)(2 * k + q);
+            state[lane] = (uint16_t)(s >> 1 ^ (g0 & (0 - q)) ^ (g1 & (0 - (k & 1))));
+        }
+    in->p = p;
+    return i;
+}
+
+bool mote_walk_host(mote_words *in, uint32_t *x, uint16_t *state, unsigned lanes, const mote_pair *pair, uint16_t *u,
+                    size_t n)
+{
+    const unsigned shift = pair->q[0]->shift;
+    size_t done;
+#define RUN(lanes) (shift ? run(in, x, state, lanes, pair, shift, u, n) : run(in, x, state, lanes, pair, 0, u, n))
+    if (lanes == 32)
+        done = RUN(32);
+    else if (lanes == 8)
+        done = RUN(8);
+    else
+        done = RUN(1);
+#undef RUN
+    return mote_walk_ref(in, x, state, lanes, pair, u + done, n - done);
+}
+
+/* --- levels ------------------------------------------------------------------------------------------------------- */
+
+/* The value of u where quantiser 1 has zero, or not. */
+static inline int32_t value(uint16_t u, bool zero)
+{
+    const int32_t v = (int16_t)u;
+    return zero ? v - (v & 1 & (v > 0)) - (v & 1 & (v > 1)) : v;
+}
+
+static inline void convert(void *out, const uint16_t *u, size_t n, const mote_levels *l, bool zero)
+{
+    if (l->bytes == 1) {
+        int8_t *to = out;
+        for (size_t i = 0; i < n; i++) to[i] = (int8_t)value(u[i], zero);
+    } else if (l->bytes == 2) {
+        int16_t *to = out;
+        for (size_t i = 0; i < n; i++) to[i] = (int16_t)value(u[i], zero);
+    } else if (!l->offset[1] && !l->offset[2] && !l->offset[3]) {
+        float *to = out;
+        for (size_t i = 0; i < n; i++) to[i] = (float)value(u[i], zero) * l->unit;
+    } else {
+        float *to = out, small[7];
+        for (int v = -3; v <= 3; v++)
+            small[v + 3] = (float)(64 * v + (v < 0 ? -l->offset[-v] : l->offset[v])) * 0.015625f * l->unit;
+        for (size_t i = 0; i < n; i++) {
+            const int32_t v = value(u[i], zero);
+            to[i] = (uint32_t)(v + 3) < 7 ? small[v + 3] : (float)v * l->unit;
+        }
+    }
+}
+
+size_t mote_levels_host(void *out, const uint16_t *u, size_t n, const mote_levels *l, uint16_t *odd)
+{
+    size_t count = 0;
+    if (l->zero)
+        convert(out, u, n, l, true);
+    else
+        convert(out, u, n, l, false);
+    for (size_t i = 0, end; i < n; i = end) { /* most blocks have none */
+        int32_t any = 0;
+        end = n - i < 64 ? n : i + 64;
+        for (size_t j = i; j < end; j++) any |= (l->most - (int16_t)u[j]) | ((int16_t)u[j] - l->least);
+        for (size_t j = i; any < 0 && j < end; j++)
+            if ((int16_t)u[j] > l->most || (int16_t)u[j] < l->least) odd[count++] = (uint16_t)j;
+    }
+    return count;
+}
