@@ -159,7 +159,7 @@ void mote_trellis_read_pairs(mote_trellis_head *t, mote_rd *r, mote_table *table
         f.inverse = (uint32_t)mote_rd_varint_max(r, MOTE_TABLE_INVERSE_MAX, MOTE_ERR_TABLE);
         for (unsigned q = 0; q < t->tables; q++) f.zero[q] = mote_rd_u8(r);
         if (f.shape >= MOTE_SHAPES || f.inverse == 0) mote_rd_fail(r, MOTE_ERR_TABLE);
-        for (unsigned i = 0; i < (n + 1) / 2; i++) kinds[i] = mote_rd_u8(r);
+        for (unsigned i = 0; i < sizeof kinds && 2 * i < n; i++) kinds[i] = mote_rd_u8(r);
         if ((n & 1) && kinds[n / 2] >> 4) mote_rd_fail(r, MOTE_ERR_PADDING);
     }
     for (unsigned i = 0, at = 0; i < n && mote_rd_ok(r); i++) {

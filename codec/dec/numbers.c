@@ -120,6 +120,15 @@ bool mote_numbers_piece(mote_seg *w)
     return true;
 }
 
+#if MOTE_KERN_LOOPS
+/* n signed integers to bytes, 16 bits or, times scale, binary32, by the kernel. */
+static void convert(mote_seg *w, const uint16_t *v, size_t n, void *out, unsigned bytes, float scale)
+{
+    const mote_levels l = { .unit = scale, .least = INT16_MIN, .most = INT16_MAX, .bytes = (uint8_t)bytes };
+    (void)w->env->kern->levels(out, v, n, &l, w->aux); /* none is outside */
+}
+#endif
+
 /* Codes in w->val become numbers. */
 static void dequantise(mote_seg *w, size_t n, const uint16_t *cols, size_t col0)
 {
@@ -133,6 +142,10 @@ static void dequantise(mote_seg *w, size_t n, const uint16_t *cols, size_t col0)
     size_t limit = 0; /* first column that has another scale */
     int32_t zero = 0;
     float scale = 0;
+#if MOTE_KERN_LOOPS
+    const bool fast =
+        plain && !book && !cols && k->elem == 4 && w->env->kern->levels && !(num->zero && num->bits == 16);
+#endif
     for (size_t i = 0; i < n; i++) {
         const size_t col = cols ? cols[i] : col0 + i;
         uint8_t *dst = k->p + col * k->elem;
@@ -142,6 +155,15 @@ static void dequantise(mote_seg *w, size_t n, const uint16_t *cols, size_t col0)
             zero += sign;
             limit = group < SIZE_MAX ? (g + 1) * group : SIZE_MAX; /* < 2^27 + 2^31 where size_t has 32 bits */
         }
+#if MOTE_KERN_LOOPS
+        if (fast) {
+            const size_t m = n - i < limit - col ? n - i : limit - col;
+            for (size_t j = i; num->zero && j < i + m; j++) w->val[j] = (uint16_t)(w->val[j] - zero);
+            convert(w, w->val + i, m, dst, 4, scale);
+            i += m - 1;
+            continue;
+        }
+#endif
         const mote_f32 x = { .f = (book ? book[v[i]] : (float)((v[i] ^ sign) - zero)) * scale };
         if (plain)
             mote_put32(dst, x.bits);
@@ -251,8 +273,11 @@ bool mote_numbers_put(mote_seg *w, size_t n, const uint16_t *cols, size_t col0)
             if (num->bits == 1 && !num->zero)
                 for (size_t i = 0; i < n; i++) w->val[i] = (uint16_t)(2 * w->val[i] + 1);
             if (num->entries && w->native) mote_codebook_native(num, w->val, n);
-            if (!w->native)
-                dequantise(w, n, cols, col0);
+            if (!w->native) dequantise(w, n, cols, col0);
+#if MOTE_KERN_LOOPS
+            else if (w->env->kern->levels)
+                convert(w, w->val, n, k->p + col0 * k->elem, (unsigned)k->elem, 0);
+#endif
             else
                 for (size_t i = 0; i < n; i++) {
                     uint8_t *dst = k->p + (col0 + i) * k->elem;

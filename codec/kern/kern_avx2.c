@@ -12,11 +12,10 @@
 
 #include "base/le.h"
 
-/** A prepared table: cumulatives and frequencies as the byte shuffles want them. */
+/** A prepared table. */
 typedef struct table {
     _Alignas(8) mote_table plain; /**< for the last steps */
-    uint16_t cum[MOTE_SYMBOLS];   /**< cum[i] of symbol i; broadcast for comparing */
-    uint8_t cum_lo[16], cum_hi[16], freq_lo[16], freq_hi[16];
+    mote_avx2_search search;
 } table;
 
 _Static_assert(sizeof(table) % 8 == 0, "prepared tables stay aligned");
@@ -39,45 +38,15 @@ const uint8_t mote_avx2_spread[256][8] = {
 static void prepare(void *prepared, const mote_table *t)
 {
     table *h = prepared;
+    const mote_table *const both[2] = { t, t };
     h->plain = *t;
-    for (unsigned i = 0; i < MOTE_SYMBOLS; i++) {
-        unsigned freq = (unsigned)(t->cum[i + 1] - t->cum[i]);
-        h->cum[i] = t->cum[i];
-        h->cum_lo[i] = (uint8_t)t->cum[i];
-        h->cum_hi[i] = (uint8_t)(t->cum[i] >> 8);
-        h->freq_lo[i] = (uint8_t)freq;
-        h->freq_hi[i] = (uint8_t)(freq >> 8);
-    }
-}
-
-/* 16 values of 16 bits from a table of 16: lo[k] | hi[k] << 8 */
-INLINE __m256i look_up(__m256i lo, __m256i hi, __m256i k)
-{
-    __m256i at_lo = _mm256_or_si256(k, _mm256_set1_epi16((short)0x8000)); /* the upper byte gives 0 */
-    __m256i at_hi = _mm256_or_si256(_mm256_slli_epi16(k, 8), _mm256_set1_epi16(0x80));
-    return _mm256_or_si256(_mm256_shuffle_epi8(lo, at_lo), _mm256_shuffle_epi8(hi, at_hi));
+    mote_avx2_search_init(&h->search, both, false);
 }
 
 /* Two vectors of states: decode, write 16 values in lane order (8 of them count if the second is a copy). */
 INLINE __m256i advance(__m256i *a, __m256i *b, const table *h, int bits, int shift)
 {
-    const __m256i slots = _mm256_set1_epi32((1 << bits) - 1);
-    __m256i slot = _mm256_packus_epi32(_mm256_and_si256(*a, slots), _mm256_and_si256(*b, slots));
-    /* symbols: how many of cum[1..15] are at most slot; three chains so that none is long */
-    __m256i n0 = _mm256_setzero_si256(), n1 = n0, n2 = n0;
-#define COUNT(n, i) n = _mm256_add_epi16(n, _mm256_cmpgt_epi16(_mm256_set1_epi16((short)h->cum[i]), slot))
-    COUNT(n0, 1), COUNT(n1, 2), COUNT(n2, 3), COUNT(n0, 4), COUNT(n1, 5), COUNT(n2, 6), COUNT(n0, 7), COUNT(n1, 8);
-    COUNT(n2, 9), COUNT(n0, 10), COUNT(n1, 11), COUNT(n2, 12), COUNT(n0, 13), COUNT(n1, 14), COUNT(n2, 15);
-#undef COUNT
-    __m256i above = _mm256_add_epi16(n0, _mm256_add_epi16(n1, n2)); /* -(cumulatives above slot) */
-    __m256i k = _mm256_add_epi16(_mm256_set1_epi16(15), above);
-    __m256i bias = _mm256_sub_epi16(slot, look_up(avx2_both(h->cum_lo), avx2_both(h->cum_hi), k));
-    __m256i freq = look_up(avx2_both(h->freq_lo), avx2_both(h->freq_hi), k);
-    const __m256i zero = _mm256_setzero_si256();
-    *a = _mm256_add_epi32(_mm256_mullo_epi32(_mm256_unpacklo_epi16(freq, zero), _mm256_srli_epi32(*a, bits)),
-                          _mm256_unpacklo_epi16(bias, zero));
-    *b = _mm256_add_epi32(_mm256_mullo_epi32(_mm256_unpackhi_epi16(freq, zero), _mm256_srli_epi32(*b, bits)),
-                          _mm256_unpackhi_epi16(bias, zero));
+    const __m256i k = avx2_symbol(a, b, _mm256_set1_epi16(0x0100), &h->search, bits, false);
     __m256i v = _mm256_add_epi16(_mm256_set1_epi16((short)h->plain.lo), _mm256_slli_epi16(k, shift));
     if (shift) {
         const __m256i lows = _mm256_set1_epi32((1 << shift) - 1);

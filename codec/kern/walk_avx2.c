@@ -9,29 +9,20 @@
 
 #include "kern/avx2.h"
 
-/*
- * The search goes down from the whole (wide: from its halves) to a place among fours of symbols, whose five cumulatives
- * are then looked up. Places have the quantiser in bit 0, then the bits of the symbol, the highest first.
- */
-typedef struct prepared {
-    uint16_t half[8], quarter[8], eighth[8]; /* wide: cum[16], then 8 and 24, ..; else 8, then 4 and 12 */
-    uint16_t four[5][8];                     /* narrow: cumulatives of a four, by place */
-    uint8_t low[5][16], high[5][16];         /* wide: their bytes */
-} prepared;
-_Static_assert(sizeof(prepared) <= MOTE_PAIR_AVX2_BYTES, "one table's memory is enough");
+_Static_assert(sizeof(mote_avx2_search) <= MOTE_PAIR_AVX2_BYTES, "one table's memory is enough");
 
 static uint16_t cum_of(const mote_table *t, unsigned k)
 {
     return k < 16 ? t->cum[k] : k == 16 ? t->cum[16] : t[1].cum[k - 16];
 }
 
-void mote_pair_prepare_avx2(void *memory, const mote_pair *pair)
+void mote_avx2_search_init(void *memory, const mote_table *const table[2], bool wide)
 {
-    prepared h;
+    mote_avx2_search h;
     memset(&h, 0, sizeof h);
-    const unsigned n = pair->wide ? 32 : 16;
+    const unsigned n = wide ? 32 : 16;
     for (unsigned q = 0; q < 2; q++) {
-        const mote_table *t = pair->q[q];
+        const mote_table *t = table[q];
         h.half[q] = t->cum[16];
         for (unsigned b = 0; b < n / 16; b++) h.quarter[q + 2 * b] = cum_of(t, 16 * b + 8);
         for (unsigned b = 0; b < n / 8; b++) {
@@ -53,8 +44,13 @@ void mote_pair_prepare_avx2(void *memory, const mote_pair *pair)
     memcpy(memory, &h, sizeof h);
 }
 
+void mote_pair_prepare_avx2(void *memory, const mote_pair *pair)
+{
+    mote_avx2_search_init(memory, pair->q, pair->wide);
+}
+
 typedef struct constants {
-    const prepared *h;
+    const mote_avx2_search *h;
     __m256i g0, g1, lo;
     int shift;
     bool wide;
@@ -63,50 +59,11 @@ typedef struct constants {
 /* 16 lanes: states of the coder in a (lanes 0-3, 8-11 of packed order) and b, of the trellis in s, packed. */
 INLINE __m256i advance(__m256i *a, __m256i *b, __m256i *s, const constants *c)
 {
-    const prepared *h = c->h;
-    const __m256i slots = _mm256_set1_epi32((1 << MOTE_PAIR_BITS) - 1), one = _mm256_set1_epi16(1);
-    const __m256i none = _mm256_setzero_si256();
-    const __m256i slot = _mm256_packus_epi32(_mm256_and_si256(*a, slots), _mm256_and_si256(*b, slots));
+    const mote_avx2_search *h = c->h;
+    const __m256i one = _mm256_set1_epi16(1), none = _mm256_setzero_si256();
     const __m256i odd = _mm256_cmpeq_epi16(_mm256_and_si256(*s, one), one);
-    __m256i at = _mm256_add_epi16(_mm256_set1_epi16(0x0100), _mm256_and_si256(odd, _mm256_set1_epi16(0x0202)));
-    __m256i k = _mm256_set1_epi16(c->wide ? 31 : 15), above;
-    int bit = 0x0404;
-    if (c->wide) {
-        above = _mm256_cmpgt_epi16(_mm256_shuffle_epi8(avx2_both(h->half), at), slot);
-        k = _mm256_sub_epi16(k, _mm256_and_si256(above, _mm256_set1_epi16(16)));
-        at = _mm256_add_epi16(at, _mm256_andnot_si256(above, _mm256_set1_epi16((short)bit)));
-        bit *= 2;
-    }
-    above = _mm256_cmpgt_epi16(_mm256_shuffle_epi8(avx2_both(h->quarter), at), slot);
-    k = _mm256_sub_epi16(k, _mm256_and_si256(above, _mm256_set1_epi16(8)));
-    at = _mm256_add_epi16(at, _mm256_andnot_si256(above, _mm256_set1_epi16((short)bit)));
-    bit *= 2;
-    above = _mm256_cmpgt_epi16(_mm256_shuffle_epi8(avx2_both(h->eighth), at), slot);
-    k = _mm256_sub_epi16(k, _mm256_and_si256(above, _mm256_set1_epi16(4)));
-    at = _mm256_add_epi16(at, _mm256_andnot_si256(above, _mm256_set1_epi16((short)bit)));
-    __m256i four[5];
-    if (c->wide) {
-        at = _mm256_srli_epi16(_mm256_sub_epi16(at, _mm256_set1_epi16(0x0100)), 1); /* the place in both bytes */
-        const __m256i at_low = _mm256_or_si256(at, _mm256_set1_epi16((short)0x8000)),
-                      at_high = _mm256_or_si256(at, _mm256_set1_epi16(0x80));
-        for (int i = 0; i < 5; i++)
-            four[i] = _mm256_or_si256(_mm256_shuffle_epi8(avx2_both(h->low[i]), at_low),
-                                      _mm256_shuffle_epi8(avx2_both(h->high[i]), at_high));
-    } else {
-        for (int i = 0; i < 5; i++) four[i] = _mm256_shuffle_epi8(avx2_both(h->four[i]), at);
-    }
-    above = _mm256_cmpgt_epi16(four[2], slot);
-    k = _mm256_sub_epi16(k, _mm256_and_si256(above, _mm256_set1_epi16(2)));
-    const __m256i first = _mm256_blendv_epi8(four[2], four[0], above),
-                  mid = _mm256_blendv_epi8(four[3], four[1], above), last = _mm256_blendv_epi8(four[4], four[2], above);
-    above = _mm256_cmpgt_epi16(mid, slot);
-    k = _mm256_add_epi16(k, above);
-    const __m256i from = _mm256_blendv_epi8(mid, first, above), to = _mm256_blendv_epi8(last, mid, above);
-    const __m256i freq = _mm256_sub_epi16(to, from), bias = _mm256_sub_epi16(slot, from);
-    *a = _mm256_add_epi32(_mm256_mullo_epi32(_mm256_unpacklo_epi16(freq, none), _mm256_srli_epi32(*a, MOTE_PAIR_BITS)),
-                          _mm256_unpacklo_epi16(bias, none));
-    *b = _mm256_add_epi32(_mm256_mullo_epi32(_mm256_unpackhi_epi16(freq, none), _mm256_srli_epi32(*b, MOTE_PAIR_BITS)),
-                          _mm256_unpackhi_epi16(bias, none));
+    const __m256i at = _mm256_add_epi16(_mm256_set1_epi16(0x0100), _mm256_and_si256(odd, _mm256_set1_epi16(0x0202)));
+    __m256i k = avx2_symbol(a, b, at, h, MOTE_PAIR_BITS, c->wide);
     k = _mm256_add_epi16(_mm256_slli_epi16(k, c->shift), c->lo);
     if (c->shift) {
         const __m256i lows = _mm256_set1_epi32((1 << c->shift) - 1);
@@ -251,7 +208,10 @@ INLINE size_t convert(void *out, const uint16_t *u, size_t n, const mote_levels 
         const __m256i out_a = _mm256_or_si256(_mm256_cmpgt_epi16(a, most), _mm256_cmpgt_epi16(least, a));
         const __m256i out_b = _mm256_or_si256(_mm256_cmpgt_epi16(b, most), _mm256_cmpgt_epi16(least, b));
         if (bytes == 1) {
-            avx2_store((int8_t *)out + i, _mm256_permute4x64_epi64(_mm256_packs_epi16(v, w), 0xD8));
+            const __m256i low = _mm256_set1_epi16(255);
+            avx2_store((int8_t *)out + i,
+                       _mm256_permute4x64_epi64(_mm256_packus_epi16(_mm256_and_si256(v, low), _mm256_and_si256(w, low)),
+                                                0xD8));
         } else if (bytes == 2) {
             avx2_store((uint16_t *)out + i, v);
             avx2_store((uint16_t *)out + i + 16, w);

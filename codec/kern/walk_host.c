@@ -3,6 +3,8 @@
  * Bit-identical to walk_ref.c. Host only. */
 #include "kern/walk.h"
 
+#include <stdlib.h>
+
 #include "base/le.h"
 
 #define SLOTS (1u << MOTE_PAIR_BITS)
@@ -79,12 +81,14 @@ static inline void convert(void *out, const uint16_t *u, size_t n, const mote_le
         float *to = out;
         for (size_t i = 0; i < n; i++) to[i] = (float)value(u[i], zero) * l->unit;
     } else {
-        float *to = out, small[7];
-        for (int v = -3; v <= 3; v++)
-            small[v + 3] = (float)(64 * v + (v < 0 ? -l->offset[-v] : l->offset[v])) * 0.015625f * l->unit;
+        float *to = out, small[64]; /* elements of most u */
+        for (int i = 0; i < 64; i++) {
+            const int32_t v = value((uint16_t)(i - 32), zero), a = abs(v), o = a < 4 ? l->offset[a] : 0;
+            small[i] = (float)(64 * v + (v < 0 ? -o : o)) * 0.015625f * l->unit;
+        }
         for (size_t i = 0; i < n; i++) {
-            const int32_t v = value(u[i], zero);
-            to[i] = (uint32_t)(v + 3) < 7 ? small[v + 3] : (float)v * l->unit;
+            const int32_t at = (int16_t)u[i] + 32;
+            to[i] = (uint32_t)at < 64 ? small[at] : (float)value(u[i], zero) * l->unit;
         }
     }
 }
