@@ -273,19 +273,16 @@ bool mote_numbers_put(mote_seg *w, size_t n, const uint16_t *cols, size_t col0)
             if (num->bits == 1 && !num->zero)
                 for (size_t i = 0; i < n; i++) w->val[i] = (uint16_t)(2 * w->val[i] + 1);
             if (num->entries && w->native) mote_codebook_native(num, w->val, n);
+            uint8_t *dst = k->p + col0 * k->elem;
             if (!w->native) dequantise(w, n, cols, col0);
 #if MOTE_KERN_LOOPS
             else if (w->env->kern->levels)
-                convert(w, w->val, n, k->p + col0 * k->elem, (unsigned)k->elem, 0);
+                convert(w, w->val, n, dst, (unsigned)k->elem, 0);
 #endif
+            else if (num->bits == 16)
+                memcpy(dst, w->val, n * sizeof *w->val);
             else
-                for (size_t i = 0; i < n; i++) {
-                    uint8_t *dst = k->p + (col0 + i) * k->elem;
-                    if (num->bits == 16)
-                        *(uint16_t *)(void *)dst = w->val[i]; /* native parts are aligned */
-                    else
-                        *dst = (uint8_t)w->val[i];
-                }
+                for (size_t i = 0; i < n; i++) dst[i] = (uint8_t)w->val[i];
             return true;
         }
         if (bits < 8) {

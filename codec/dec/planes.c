@@ -154,7 +154,11 @@ MOTE_APART int32_t mote_plane_escape(mote_seg *w, mote_stream *s, const mote_pla
 static bool settle(mote_seg *w, mote_stream *s, const mote_plane *p, const mote_table *t, uint16_t *v, size_t n)
 {
     const int32_t lo = t->lo, step = (int32_t)1 << t->shift, span = (MOTE_SYMBOLS - (p->escapes > 0)) * step;
-    if (lo >= p->vmin && lo + span - 1 <= p->vmax) {
+    /* symbols that cannot occur do not count */
+    int32_t low = lo, end = lo + span;
+    for (unsigned i = 1; t->cum[i] == 0; i++) low += step;
+    for (unsigned i = MOTE_SYMBOLS - 1; !p->escapes && t->cum[i] == t->cum[MOTE_SYMBOLS]; i--) end -= step;
+    if (low >= p->vmin && end - 1 <= p->vmax) {
         if (!p->escapes) return true;
 #if MOTE_KERN_LOOPS
         if (w->env->kern->inside && w->env->kern->inside(v, n, (uint16_t)lo, (uint16_t)span)) return true;

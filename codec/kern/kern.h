@@ -4,6 +4,7 @@
 #ifndef MOTE_CODEC_KERN_H
 #define MOTE_CODEC_KERN_H
 
+#include "base/apart.h"
 #include "common/trellis.h"
 
 /* Whether kernels have more than the rANS loop: not where every byte of code counts. */
@@ -71,6 +72,17 @@ typedef struct mote_kern {
     void (*join_f32)(uint8_t *out, const uint16_t *v, const uint8_t *b1, const uint8_t *b0, size_t n);
 #endif
 } mote_kern;
+
+/** cum + k, k being the last symbol that begins at or below the slot; one without slots of its own is never the last.
+ *  mid: cum[8], which a loop over one table keeps. */
+static MOTE_INLINE const uint16_t *mote_kern_symbol(const uint16_t *cum, uint32_t mid, uint32_t slot)
+{
+    if (mid <= slot) cum += 8;
+    if (cum[4] <= slot) cum += 4;
+    if (cum[2] <= slot) cum += 2;
+    if (cum[1] <= slot) cum += 1;
+    return cum;
+}
 
 /** mote_kern.walk of the reference. */
 bool mote_walk_ref(mote_words *in, uint32_t *x, uint16_t *state, unsigned lanes, const mote_pair *pair, uint16_t *u,

@@ -2,38 +2,54 @@
  * The reference kernel: small and without tables of its own. It defines what every other kernel computes. Device code. */
 #include "kern/kern.h"
 
+#include "base/apart.h"
 #include "base/le.h"
+#include "common/head.h"
 
-/* Spec codecs.md 3.3 */
-static bool decode(mote_words *in, uint32_t *x, unsigned lanes, const void *table, uint16_t *v, size_t n)
+/*
+ * Spec codecs.md 3.3. Lanes and most often the shift are constant where this is called: one lane stays in a register.
+ * Values count mod 2^16, so that a symbol's first value is its address in the table, shifted, and a constant.
+ */
+static MOTE_INLINE bool run(mote_words *in, uint32_t *x, unsigned lanes, const mote_table *t, unsigned shift,
+                            uint16_t *v, size_t n)
 {
-    const mote_table *t = table;
-    const unsigned bits = t->bits, shift = t->shift;
-    const uint32_t lows = ((uint32_t)1 << shift) - 1;
+    const unsigned bits = t->bits;
+    const uint32_t mask = ((uint32_t)1 << bits) - 1, lows = ((uint32_t)1 << shift) - 1;
+    const uint16_t *const first = t->cum;
+    const uint32_t mid = first[8], base = (uint32_t)t->lo - ((uint32_t)(uintptr_t)first << shift >> 1);
     const uint8_t *p = in->p, *end = in->end;
     unsigned lane = 0;
+    uint32_t one = x[0];
     for (uint16_t *const last = v + n; v < last; v++) {
-        uint32_t y = x[lane];
-        const uint32_t upper = y >> bits, slot = y - (upper << bits);
-        /* the last symbol that begins at or below the slot; one without slots of its own is never the last */
-        const uint16_t *cum = t->cum;
-        if (cum[8] <= slot) cum += 8;
-        if (cum[4] <= slot) cum += 4;
-        if (cum[2] <= slot) cum += 2;
-        if (cum[1] <= slot) cum += 1;
-        y = (uint32_t)(cum[1] - cum[0]) * upper + slot - cum[0];
-        *v = (uint16_t)((uint32_t)t->lo + ((uint32_t)(cum - t->cum) << shift) + (y & lows));
+        uint32_t y = lanes == 1 ? one : x[lane];
+        const uint32_t slot = y & mask;
+        const uint16_t *cum = mote_kern_symbol(first, mid, slot);
+        y = (uint32_t)(cum[1] - cum[0]) * (y >> bits) + slot - cum[0];
+        *v = (uint16_t)(base + ((uint32_t)(uintptr_t)cum << shift >> 1) + (y & lows));
         y >>= shift;
         if (y < 65536) {
             if (end - p < 2) return false;
             y = y << 16 | mote_le16(p);
             p += 2;
         }
+        one = y;
+        if (lanes == 1) continue;
         x[lane] = y;
         if (++lane == lanes) lane = 0;
     }
+    if (lanes == 1) x[0] = one;
     in->p = p;
     return true;
+}
+
+static bool decode(mote_words *in, uint32_t *x, unsigned lanes, const void *table, uint16_t *v, size_t n)
+{
+    const mote_table *t = table;
+#if MOTE_LANES_MAX > 1
+    if (lanes > 1) return run(in, x, lanes, t, t->shift, v, n);
+#endif
+    (void)lanes;
+    return t->shift ? run(in, x, 1, t, t->shift, v, n) : run(in, x, 1, t, 0, v, n);
 }
 
 const mote_kern *mote_kern_ref(void)

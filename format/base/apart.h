@@ -6,8 +6,11 @@
 
 #if defined(__GNUC__)
 #define MOTE_APART __attribute__((noinline))
+#define MOTE_INLINE \
+    inline __attribute__((always_inline)) /**< the opposite: copies for constant arguments are the point */
 #else
 #define MOTE_APART
+#define MOTE_INLINE inline
 #endif
 
 #endif

@@ -33,32 +33,46 @@ static uint32_t rotr(uint32_t x, unsigned n)
 }
 
 /* Source FIPS 180-4, 6.2.2. The schedule is a ring of 16 words: once round t has used W[t], its place takes W[t+16].
- * a..h are v[0..7], moved on by one place a round: a loop is smaller than eight names and needs no fast memmove. */
+ * Eight names that move on by one place a round: moves between registers, where an array would be loads and stores. */
 static void compress(sha256 *s)
 {
-    uint32_t v[8];
-    memcpy(v, s->h, sizeof v);
+    uint32_t a = s->h[0], b = s->h[1], c = s->h[2], d = s->h[3], e = s->h[4], f = s->h[5], g = s->h[6], h = s->h[7];
     for (unsigned t = 0; t < 64; t++) {
         uint32_t *w = &s->w[t & 15];
-        const uint32_t a = v[0], e = v[4];
-        const uint32_t t1 =
-            v[7] + (rotr(e, 6) ^ rotr(e, 11) ^ rotr(e, 25)) + (v[6] ^ (e & (v[5] ^ v[6]))) + round_constant[t] + *w;
-        const uint32_t t2 = (rotr(a, 2) ^ rotr(a, 13) ^ rotr(a, 22)) + ((a & v[1]) + (v[2] & (a ^ v[1])));
-        for (unsigned i = 7; i != 0; i--) v[i] = v[i - 1];
-        v[4] += t1;
-        v[0] = t1 + t2;
+        const uint32_t t1 = h + (rotr(rotr(rotr(e, 14) ^ e, 5) ^ e, 6)) + (g ^ (e & (f ^ g))) + round_constant[t] + *w;
+        const uint32_t t2 = (rotr(rotr(rotr(a, 9) ^ a, 11) ^ a, 2)) + ((a & b) | (c & (a | b)));
+        h = g;
+        g = f;
+        f = e;
+        e = d + t1;
+        d = c;
+        c = b;
+        b = a;
+        a = t1 + t2;
         /* In the last 16 rounds this computes words that nobody reads; a test for it would be larger. */
         const uint32_t w1 = s->w[(t + 1) & 15], w14 = s->w[(t + 14) & 15];
         *w += (rotr(w1, 7) ^ rotr(w1, 18) ^ w1 >> 3) + s->w[(t + 9) & 15] + (rotr(w14, 17) ^ rotr(w14, 19) ^ w14 >> 10);
     }
-    for (unsigned i = 0; i < 8; i++) s->h[i] += v[i];
+    s->h[0] += a;
+    s->h[1] += b;
+    s->h[2] += c;
+    s->h[3] += d;
+    s->h[4] += e;
+    s->h[5] += f;
+    s->h[6] += g;
+    s->h[7] += h;
 }
 
-static void put(sha256 *s, uint8_t byte)
+/* Bytes enter one at a time, from wherever they are: neither alignment nor byte order matters. */
+static void put(sha256 *s, const uint8_t *p, size_t n)
 {
-    uint32_t *w = &s->w[(s->bytes >> 2) & 15];
-    *w = *w << 8 | byte; /* after four bytes nothing is left of what the word held */
-    if ((++s->bytes & 63) == 0) compress(s);
+    uint32_t at = (uint32_t)s->bytes;
+    for (const uint8_t *end = p + n; p < end;) {
+        uint32_t *w = &s->w[(at >> 2) & 15];
+        *w = *w << 8 | *p++; /* after four bytes nothing is left of what the word held */
+        if ((++at & 63) == 0) compress(s);
+    }
+    s->bytes += n;
 }
 
 void mote_sha256_small(void *ctx, uint8_t digest[MOTE_DIGEST_BYTES], const uint8_t *const part[], const size_t bytes[],
@@ -67,13 +81,12 @@ void mote_sha256_small(void *ctx, uint8_t digest[MOTE_DIGEST_BYTES], const uint8
     (void)ctx;
     sha256 s = { .bytes = 0 };
     memcpy(s.h, initial_hash, sizeof s.h);
-    for (size_t p = 0; p < n; p++) {
-        for (size_t i = 0; i < bytes[p]; i++) put(&s, part[p][i]);
-    }
+    for (size_t p = 0; p < n; p++) put(&s, part[p], bytes[p]);
     /* Padding, FIPS 180-4, 5.1.1: a one bit, zeros up to 8 bytes before a block's end, the length in bits. */
     const uint64_t total = s.bytes;
-    put(&s, 0x80);
-    while ((s.bytes & 63) != 56) put(&s, 0);
+    static const uint8_t pad[2] = { 0x80, 0 };
+    put(&s, pad, 1);
+    while ((s.bytes & 63) != 56) put(&s, pad + 1, 1);
     s.w[14] = (uint32_t)(total >> 29);
     s.w[15] = (uint32_t)total << 3;
     compress(&s);
