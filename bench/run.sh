@@ -10,5 +10,6 @@ build=$(cd "$1" && pwd)
 model=$("$here/fetch.sh" "$build/../models") || { echo "bench: no model, so nothing to measure" >&2; exit 1; }
 "$build/bench/bench_decode"
 python3 "$here/sparse.py" "$build/cli/mote" "$model" "$build/bench" || missed=1
+python3 "$here/u8.py" "$build/cli/mote" "$build/../models" || missed=1
 python3 "$here/figures.py" "$build/cli/mote" "$model" "$build/bench" || missed=1
 exit $missed

@@ -127,6 +127,7 @@ static void native_to_dense(const mote_head *h, const mote_native *v, size_t fir
         if (v->row_ptr) CHECK(v->row_ptr[r] == next && v->row_ptr[r + 1] >= next);
         for (size_t c = 0; c < cols; c++) {
             uint8_t *to = out + (r * cols + c) * size;
+            if (size == 1) *to = v->background;
             if (v->mask && !(v->mask[r * ((cols + 7) / 8) + c / 8] >> c % 8 & 1)) continue;
             if (v->row_ptr && (next == v->row_ptr[r + 1] || v->col[next] != c)) continue;
             size_t group = v->scales_per_row ? r * v->scales_per_row + (v->group ? c / v->group : 0) : 0;

@@ -388,7 +388,7 @@ void num_range(const num_cfg *c, unsigned *width, int32_t *vmin, int32_t *vmax)
         *width = e + (m + 1) % 8;
     } else if (c->numeric == MOTE_NUM_INT) {
         *width = bits - 8 * c->nb;
-        negative = is_signed(c->dtype);
+        negative = is_signed(c->dtype) || c->shifted;
     } else if (c->numeric == MOTE_NUM_AFFINE) {
         *width = c->bits < 8 ? c->bits : 8;
         negative = !c->zero;
@@ -444,7 +444,7 @@ static void join_planes(const num_cfg *c, int32_t v, const uint8_t *b, uint8_t *
         uint64_t e = (uint64_t)(uint32_t)v >> k, r = ((uint64_t)(uint32_t)v & ((1u << k) - 1)) << 8 * c->nb | x;
         x = (r >> m) << (m + e_bits) | e << m | (r & (((uint64_t)1 << m) - 1));
     } else {
-        x |= (uint64_t)(int64_t)v << 8 * c->nb;
+        x |= (uint64_t)(int64_t)(v + (int32_t)c->background) << 8 * c->nb;
     }
     if (bits < 64) x &= ((uint64_t)1 << bits) - 1;
     for (unsigned i = 0; i < size_of(c->dtype); i++) to[i] = (uint8_t)(x >> 8 * i);
@@ -475,7 +475,8 @@ void num_random(num_cfg *c, uint64_t rows, uint64_t cols, uint64_t piece)
     } else if (c->numeric == MOTE_NUM_INT) {
         unsigned bits = mote_dtype_bits(c->dtype);
         c->nb = bits > 16 ? (bits - 16) / 8 + rnd_below(2) : bits == 16 ? rnd_below(2) : 0;
-        if (is_signed(c->dtype) && c->nb == 0 && rnd_below(2)) c->fold = 1;
+        if (bits == 8 && rnd_below(2)) c->shifted = 1, c->background = rnd_below(256);
+        if ((is_signed(c->dtype) || c->shifted) && c->nb == 0 && rnd_below(2)) c->fold = 1;
     } else if (c->numeric == MOTE_NUM_AFFINE) {
         c->bits = rnd_below(9) + 1;
         if (c->bits == 9) c->bits = 16;
@@ -574,6 +575,11 @@ static int32_t split(const num_cfg *c, size_t i, uint8_t *b)
     }
     for (unsigned j = 0; j < c->nb; j++) b[j] = (uint8_t)(x >> 8 * (c->nb - 1 - j));
     int32_t v = (int32_t)(x >> 8 * c->nb);
+    if (c->shifted) {
+        v = (v - (int32_t)c->background) & 255;
+        v = v > 127 ? v - 256 : v;
+        return c->fold ? folded(v) : v;
+    }
     if (c->fold) return folded(v >> (bits - 1) ? v - (1 << bits) : v);
     num_range(c, &width, &vmin, &vmax);
     if (bits < 8) v &= (1 << bits) - 1;
@@ -590,7 +596,9 @@ static void put_num(bytes *terms, bytes *tables, const num_cfg *c)
 {
     put_v(terms, c->numeric);
     if (c->numeric == MOTE_NUM_FLOAT) put_v(terms, c->dtype);
-    if (c->numeric == MOTE_NUM_INT) put_v(terms, c->fold ? MOTE_BYTES_FOLDED : c->nb);
+    if (c->numeric == MOTE_NUM_INT)
+        put_v(terms, c->nb + (c->fold ? MOTE_BYTES_FOLDED : 0) + (c->shifted ? MOTE_BYTES_SHIFTED : 0));
+    if (c->shifted) put_v(terms, c->background);
     if (c->numeric == MOTE_NUM_AFFINE) {
         put_v(terms, c->bits);
         put_v(terms, c->fold ? 2 : c->zero);
@@ -956,7 +964,10 @@ uint8_t *tensor_elements(const tensor_cfg *t, size_t *n_bytes)
             size_t i = (size_t)(r * t->cols + c), at = t->axis ? (size_t)(c * t->rows + r) : i;
             const uint8_t *e = t->num.elem + i * size_of(t->num.dtype);
             uint8_t *to = out + at * size;
-            if (t->kept && !t->kept[i]) continue;
+            if (t->kept && !t->kept[i]) {
+                if (t->num.shifted) *to = (uint8_t)t->num.background;
+                continue;
+            }
             if (t->layout == MOTE_LAYOUT_LOWRANK) {
                 volatile float sum = 0;
                 for (uint64_t k = 0; k < t->rank; k++) {

@@ -58,6 +58,7 @@ typedef struct num_cfg {
     unsigned dtype;                          /* float: held; else the entry's (factors: f32) */
     unsigned nb;                             /* byte planes */
     unsigned bits, zero, scope, scale_dtype; /* affine */
+    unsigned shifted, background;            /* integer of 8 bits: V is the distance from the background */
     unsigned fold;                           /* affine, integer: V is folded, no element is 0 */
     uint32_t group;
     unsigned table, entries, entry_dtype; /* codebook */

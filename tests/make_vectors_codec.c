@@ -180,6 +180,7 @@ static void fill(num_cfg *c, uint64_t rows, uint64_t cols, uint64_t piece, const
         for (unsigned j = 0; j < c->nb; j++)
             b[j] = s->byte_coder == MOTE_CODER_CONSTANT ? (uint8_t)c->byte[j].constant : (uint8_t)below(256);
         if (c->fold) v = v % 2 ? v / 2 + 1 : -(v / 2) - 1;
+        if (c->shifted) v = (v + (int32_t)c->background) & 255;
         c->q[i] = c->bits == 16 ? v * 256 + b[0] : v;
         if (c->scale_dtype) continue;
         uint64_t x = joined(c, v, b);
@@ -560,6 +561,24 @@ static void codebooks(void)
     finish(&m, "numeric-codebook", "tables in the head, for groups of rows, and built in");
 }
 
+static void backgrounds(void)
+{
+    static const uint8_t types[] = { MOTE_U8, MOTE_I8, MOTE_BOOL, MOTE_F8_E8M0 };
+    static const unsigned layouts[] = { MOTE_LAYOUT_BITMASK, MOTE_LAYOUT_CSR, MOTE_LAYOUT_DENSE };
+    static coded m;
+    char name[48];
+    state = 56;
+    for (unsigned i = 0; i < 12; i++) {
+        const num_cfg c = {
+            .numeric = MOTE_NUM_INT, .dtype = types[i % 4], .shifted = 1, .background = i * 23 % 256, .fold = i / 3 % 2
+        };
+        snprintf(name, sizeof name, "%c %s", (int)('a' + i), mote_dtype_name(c.dtype));
+        one(&m, name, layouts[i % 3], c, c.dtype, 5, 20, i % 2 ? 60 : 8, i % 5 == 0, &styles[i % 2 ? 8 : 0].s);
+    }
+    finish(&m, "numeric-background",
+           "integers of 8 bits as distances from a background, which sparse layouts leave out");
+}
+
 static void shapes_of_tables(void)
 {
     static coded m;
@@ -799,6 +818,7 @@ void make_codec_vectors(void)
     lowranks();
     nano = false;
     codebooks();
+    backgrounds();
     codec_bases();
     vec_seed("base-float", &codec_base.floats);
     vec_seed("base-integer", &codec_base.integer);

@@ -508,6 +508,8 @@ static void bad_numerics(void)
     }
     BAD_OF(&codec_base.mask, "c5.3-bytes-2", HEAD, "codecs.md 5.3 two byte planes of u16: V has no bit") term(p, 3, 2);
     BAD_OF(&codec_base.mask, "c5.6-unsigned", HEAD, "codecs.md 5.6 u16 folded") term(p, 3, 8);
+    BAD_OF(&codec_base.integer, "c5.6-flags", HEAD, "codecs.md 5.6 32 byte planes") term(p, 2, 32);
+    BAD_OF(&codec_base.mask, "c5.6-background-wide", HEAD, "codecs.md 5.6 a background of u16") term(p, 3, 16);
     BAD_OF(a, "c5.6-one-bit", HEAD, "codecs.md 5.6 affine integers of 1 bit folded")
     {
         term(p, 2, 1);

@@ -206,6 +206,7 @@ static void check_native(const tensor_cfg *t, decoder *d, const uint8_t *expecte
             ck_assert_int_eq(mote_seg_native(d->work, &d->env, s, resident, rec, n, &v, buf, room), MOTE_OK);
             ck_assert_uint_eq(v.layout, h->term.layout);
             ck_assert_uint_eq(v.is_resident, resident);
+            ck_assert_uint_eq(v.background, resident ? 0 : t->num.background);
             const mote_extent e = resident ? mote_head_resident(h, (uint32_t)s) : mote_head_extent(h, s);
             const bool factor = h->term.layout == MOTE_LAYOUT_LOWRANK;
             const num_cfg *num = resident ? &t->v : &t->num;
@@ -340,7 +341,7 @@ START_TEST(rows_of_every_length_come_back) /* Spec codecs.md 3 */
                                                 .lo = -(8 << shift),
                                                 .inverse = 1000000u >> shift };
                     }
-                    t.num.nb = t.num.fold = 0;
+                    t.num.nb = t.num.fold = t.num.shifted = t.num.background = 0;
                     for (size_t i = 0; i < t.rows; i++) t.num.cls[i] = (uint8_t)rnd_below(v->n_classes);
                     for (size_t i = 0; i < t.rows * t.cols; i++) {
                         int32_t x = (int32_t)rnd_below(16u << shift) - (8 << shift);
@@ -1445,7 +1446,7 @@ START_TEST(zstd_needs_its_function_and_its_memory) /* Spec codecs.md 4 */
     rnd_seed(5);
     num_random(&t.num, 2, 6, 6);
     t.num.nb = 1;
-    t.num.fold = 0;
+    t.num.fold = t.num.shifted = t.num.background = 0;
     t.num.v = (plane_cfg){ .coder = MOTE_CODER_CONSTANT, .constant = 0 };
     t.num.byte[0] = (plane_cfg){ .coder = MOTE_CODER_ZSTD };
     bytes head = tensor_head(&t);

@@ -143,7 +143,7 @@ bool mote_float_holds(unsigned held, unsigned dtype)
 static unsigned read_exact(parser *q, mote_num *n, unsigned dtype)
 {
     uint8_t width = 0;
-    const unsigned held = mote_head_number(q, MOTE_C128); /* integer: byte planes, 8 more: folded */
+    const unsigned held = mote_head_number(q, 31); /* integer: byte planes, and the flags of 5.6 */
     if (n->numeric == MOTE_NUM_FLOAT) {
         n->dtype = (uint8_t)held;
         if (!mote_float_split(held, &n->k, &n->n_bytes, &width) || !mote_float_holds(held, dtype)) mote_head_refuse(q);
@@ -152,9 +152,15 @@ static unsigned read_exact(parser *q, mote_num *n, unsigned dtype)
     const unsigned n_bytes = held & 7, bits = mote_dtype_bits(dtype) - 8 * n_bytes;
     const uint32_t floats = 0xFFu << MOTE_F16,
                    is_signed = 1u << MOTE_I8 | 1u << MOTE_I16 | 1u << MOTE_I32 | 1u << MOTE_I64 | 1u << MOTE_I4;
-    if (held > 15 || bits - 1 >= 16 || (floats >> dtype & 1) || dtype > MOTE_I4) mote_head_refuse(q);
+    if (held > 31 || bits - 1 >= 16 || (floats >> dtype & 1) || dtype > MOTE_I4) mote_head_refuse(q);
     n->n_bytes = (uint8_t)n_bytes;
-    n->fold = (uint8_t)(held >> 3); /* with byte planes it is refused */
+    n->fold = held >> 3 & 1; /* with byte planes it is refused */
+    n->shifted = (uint8_t)(held >> 4);
+    if (n->shifted) {
+        n->background = (uint8_t)mote_head_number(q, 255);
+        if (bits != 8 || n_bytes) mote_head_refuse(q);
+        return bits | IS_SIGNED;
+    }
     return bits | ((is_signed >> dtype & 1) ? IS_SIGNED : 0);
 }
 

@@ -8,7 +8,8 @@
 
 #define MOTE_CLASSES_MAX 16
 #define MOTE_BYTE_PLANES_MAX 7
-#define MOTE_BYTES_FOLDED 8 /* instead of a number of byte planes: none, and V is folded */
+#define MOTE_BYTES_FOLDED 8   /* instead of a number of byte planes: none, and V is folded */
+#define MOTE_BYTES_SHIFTED 16 /* or: none, and V is the distance from a background; both may be added */
 #ifndef MOTE_LANES_MAX
 #define MOTE_LANES_MAX 32 /* 1, 8 or 32: coders with more lanes are UNSUPPORTED in this build */
 #endif
@@ -36,6 +37,8 @@ typedef struct mote_num {
     uint8_t bits;                          /**< affine: 1..8, 16 */
     uint8_t zero;                          /**< affine: 1 with zero-point */
     uint8_t fold;                          /**< affine, integer: 1 if V is folded, as it has no zero */
+    uint8_t shifted;                       /**< integer: 1 if V is the distance from the background */
+    uint8_t background;                    /**< integer, shifted; else 0: what sparse layouts leave out */
     uint8_t scope;                         /**< affine, codebook: 0 tensor, 1 row, 2 group; trellis: 0 tensor, 1 row */
     uint8_t scale_dtype;                   /**< affine, codebook: F32, F16 or BF16; trellis: F16; else 0 */
     uint16_t zero_point;                   /**< affine, scope 0 */

@@ -267,7 +267,7 @@ bool mote_numbers_put(mote_seg *w, size_t n, const uint16_t *cols, size_t col0)
         if (!src) return false;
     } else {
         if (!mote_plane_read(w, &w->v, w->val, n)) return false;
-        if (num->fold) mote_unfold(w->val, n);
+        if (num->fold | num->shifted) mote_unfold(num, w->val, n);
         if (num->scale_dtype) { /* affine, codebook */
             if (num->bits == 16 && !append_bytes(w, 0, n)) return false;
             if (num->bits == 1 && !num->zero)

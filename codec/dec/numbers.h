@@ -25,8 +25,8 @@ size_t mote_numbers_block(mote_seg *w, bool listed);
 /** Decode the next n values of the piece into w->sink: columns cols[0..n), or col0 onwards if cols is NULL. */
 bool mote_numbers_put(mote_seg *w, size_t n, const uint16_t *cols, size_t col0);
 
-/** Folded values become signed ones, mod 2^16. Spec codecs.md 5.6 */
-void mote_unfold(uint16_t *v, size_t n);
+/** Folded values become signed ones, distances from the background values, mod 2^16. Spec codecs.md 5.6 */
+void mote_unfold(const mote_num *num, uint16_t *v, size_t n);
 
 /** Where the codebook lies, as binary32. */
 static inline float *mote_seg_book(const mote_seg_env *env)

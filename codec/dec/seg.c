@@ -20,7 +20,7 @@ mote_status mote_seg_prepare(mote_seg *w, const mote_seg_env *env)
     return t->n_pairs ? mote_trellis_prepare(w, env) : MOTE_OK;
 }
 
-static void wipe(const mote_dest *d, size_t rows, size_t cols, unsigned bits)
+static void wipe(const mote_dest *d, size_t rows, size_t cols, unsigned bits, int value)
 {
     size_t size = bits / 8, elem = d->elem;
     if (size == 0) { /* packed */
@@ -29,9 +29,9 @@ static void wipe(const mote_dest *d, size_t rows, size_t cols, unsigned bits)
     }
     for (uint8_t *row = d->p; rows-- > 0; row += d->row) {
         if (elem == size)
-            memset(row, 0, cols * size);
+            memset(row, value, cols * size);
         else
-            for (size_t c = 0; c < cols; c++) memset(row + c * elem, 0, size);
+            for (size_t c = 0; c < cols; c++) memset(row + c * elem, value, size);
     }
 }
 
@@ -210,13 +210,13 @@ static mote_status dense(mote_seg *w, const mote_seg_env *env, size_t s, bool re
                           .entry = MOTE_F32,
                           .machine = true };
     } else if (layout != MOTE_LAYOUT_DENSE) {
-        wipe(d, w->rows, cols, bits); /* what is not kept */
+        wipe(d, w->rows, cols, bits, w->num->background); /* what is not kept */
     } else if (k->dtype == h->dtype && d->elem == bits / 8 && d->row == cols * d->elem &&
                !(MOTE_BIG_ENDIAN && k->machine)) {
         direct = d->p; /* never of factors: they have no zstd */
     }
     mote_status st = decode(w, layout, d->row, layout == MOTE_LAYOUT_LOWRANK ? &product : NULL, direct);
-    if (st != MOTE_OK) wipe(d, w->rows, cols, bits);
+    if (st != MOTE_OK) wipe(d, w->rows, cols, bits, 0);
     return st;
 }
 
@@ -256,6 +256,7 @@ static size_t native_view(const mote_head *h, size_t s, bool resident, mote_nati
     v->layout = h->term.layout;
     v->numeric = num->numeric;
     v->value_dtype = num->dtype;
+    v->background = num->background;
     v->is_resident = resident;
     v->rows = rows;
     v->cols = cols;

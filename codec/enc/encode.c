@@ -233,8 +233,19 @@ mote_status mote_encoder_estimate_sparse(mote_encoder *e, mote_coding *best, mot
     return st;
 }
 
+/* Of elements of 8 bits: what those have that were zero before they were quantised with a zero-point. */
+static unsigned most_frequent(const mote_encoder *e)
+{
+    uint64_t count[256] = { 0 };
+    unsigned best = 0;
+    for (uint64_t i = 0; i < e->t->elements; i++) count[e->data[i]]++;
+    for (unsigned i = 1; i < 256; i++)
+        if (count[i] > count[best]) best = i;
+    return best;
+}
+
 /* Numerics that hold the tensor exactly. */
-static size_t list_numerics(mote_encoder *e, mote_num num[2])
+static size_t list_numerics(mote_encoder *e, mote_num num[3])
 {
     const uint8_t dtype = e->dtype;
     const unsigned bits = mote_dtype_bits(dtype);
@@ -250,13 +261,15 @@ static size_t list_numerics(mote_encoder *e, mote_num num[2])
         return 1;
     }
     size_t k = 0;
+    const unsigned mode = bits == 8 ? most_frequent(e) : 0;
+    if (mode) mote_split_shifted(&num[k++], dtype, (uint8_t)mode);
     for (unsigned n = bits > 16 ? (bits - 16) / 8 : 0; 8 * n < bits; n++) mote_split_integer(&num[k++], dtype, n);
     return k;
 }
 
 static mote_status consider_lossless(mote_encoder *e)
 {
-    mote_num num[2];
+    mote_num num[3];
     mote_matrix grid[5];
     const size_t n_nums = list_numerics(e, num), n_grids = mote_encoder_grids(e, grid, false);
     mote_coding best = { 0 };
@@ -265,6 +278,7 @@ static mote_status consider_lossless(mote_encoder *e)
     for (size_t i = 0; i < n_nums * n_grids && st == MOTE_OK; i++) {
         mote_coding c = { .m = grid[i % n_grids], .layout = MOTE_LAYOUT_DENSE, .num = num[i / n_grids] };
         c.m.held = c.num.dtype;
+        c.m.background = c.num.background;
         st = mote_encoder_estimate(e, &best, &c);
         if (st != MOTE_OK || c.zeros <= SPARSE_SHARE) continue;
         st = mote_encoder_estimate_sparse(e, &best, c);

@@ -60,7 +60,9 @@ static void put_numeric(mote_wr *out, mote_wr *tables, const mote_cutter *k)
     const mote_num *n = &k->c->num;
     mote_wr_varint(out, n->numeric);
     if (n->numeric == MOTE_NUM_FLOAT) mote_wr_varint(out, n->dtype);
-    if (n->numeric == MOTE_NUM_INT) mote_wr_varint(out, n->fold ? MOTE_BYTES_FOLDED : n->n_bytes);
+    if (n->numeric == MOTE_NUM_INT)
+        mote_wr_varint(out, n->n_bytes | (n->fold ? MOTE_BYTES_FOLDED : 0) | (n->shifted ? MOTE_BYTES_SHIFTED : 0));
+    if (n->shifted) mote_wr_varint(out, n->background);
     if (k->c->m.affine) put_scaled(out, n, k->c->m.affine);
     for (unsigned i = MOTE_PLANE_V; i < MOTE_PLANE_BYTE + (unsigned)n->n_bytes; i++)
         put_plane(out, tables, &k->code[i]);

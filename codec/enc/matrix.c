@@ -246,7 +246,7 @@ size_t mote_matrix_squeeze(const mote_matrix *m, void *to, const void *elements,
         return kept;
     }
     switch (bytes_of(m->held)) {
-    case 1: SQUEEZE(uint8_t, 0) break;
+    case 1: SQUEEZE(uint8_t, m->background) break;
     case 2: SQUEEZE(uint16_t, 0) break;
     case 4: SQUEEZE(uint32_t, 0) break;
     default: SQUEEZE(uint64_t, 0)

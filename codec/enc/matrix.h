@@ -20,6 +20,7 @@ typedef struct mote_matrix {
     uint8_t held;        /* of what is fetched: dtype, or a float type to cast to */
     uint8_t axis;        /* 1: row r, column c is element c * rows + r */
     bool drop;           /* affine: codes of zeros are fetched as MOTE_CODE_DROPPED */
+    uint8_t background;  /* elements of 8 bits: what is dropped, else 0 */
     uint64_t rows, cols;
     const mote_prune *prune;   /* NULL: nothing */
     const mote_affine *affine; /* not NULL: codes less the least code are fetched, as u16 */

@@ -34,6 +34,12 @@ void mote_split_integer(mote_num *num, uint8_t dtype, unsigned n_bytes)
     set_planes(num, mote_dtype_bits(dtype) - 8 * n_bytes, is_signed(dtype));
 }
 
+void mote_split_shifted(mote_num *num, uint8_t dtype, uint8_t background)
+{
+    *num = (mote_num){ .numeric = MOTE_NUM_INT, .dtype = dtype, .shifted = 1, .background = background };
+    set_planes(num, 8, true);
+}
+
 void mote_split_affine(mote_num *num, uint8_t dtype, unsigned bits, unsigned zero)
 {
     *num = (mote_num){ .numeric = MOTE_NUM_AFFINE, .dtype = dtype, .bits = (uint8_t)bits, .zero = (uint8_t)zero };
@@ -123,7 +129,10 @@ void mote_split_v(const mote_num *num, const void *elements, size_t n, uint16_t 
     } else {
         const unsigned bits = mote_dtype_bits(num->dtype), bytes = bits < 8 ? 1 : bits / 8, low = 8u * num->n_bytes;
         const uint64_t flip = num->v.vmin < 0 || num->fold ? (uint64_t)1 << (bits - 1) : 0;
-        for (size_t i = 0; i < n; i++) v[i] = (uint16_t)((load(p + i * bytes, bytes) ^ flip) >> low);
+        if (num->shifted)
+            for (size_t i = 0; i < n; i++) v[i] = (uint16_t)((p[i] - num->background + 128) & 0xFF);
+        else
+            for (size_t i = 0; i < n; i++) v[i] = (uint16_t)((load(p + i * bytes, bytes) ^ flip) >> low);
     }
     if (num->fold) fold(v, n, num->v.width);
 }

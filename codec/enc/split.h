@@ -13,6 +13,8 @@
  */
 void mote_split_float(mote_num *num, uint8_t dtype);
 void mote_split_integer(mote_num *num, uint8_t dtype, unsigned n_bytes);
+/** Integers of 8 bits as distances from a background. Spec codecs.md 5.6 */
+void mote_split_shifted(mote_num *num, uint8_t dtype, uint8_t background);
 void mote_split_affine(mote_num *num, uint8_t dtype, unsigned bits, unsigned zero);
 
 /** Numeric `codebook`: V of that many entries; f8 (a MOTE_BOOK_F8_*): its lower bits are no exponent. */

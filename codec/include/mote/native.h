@@ -31,6 +31,7 @@ typedef struct mote_native {
         value_dtype; /**< of `values`: I8, U8, I16, U16 for affine codes, I8, I16, I32 for trellis, U8 or F8 for codebooks,
                       * else the held dtype */
     uint8_t bits;    /**< affine: bits of a code */
+    uint8_t background;  /**< sparse integers: value of the elements that are not kept */
     uint8_t is_resident; /**< lowrank: rows of V (rows of U otherwise) */
     int8_t offset[4];    /**< trellis: values of magnitude 1 to 3 lie offset[magnitude] / 64 further from 0; mostly 0 */
     size_t rows, cols;   /**< of this block; lowrank: cols is the rank for U, the tensor's columns for V */
