@@ -9,7 +9,7 @@ CTEST_ARGS ?=
 
 build = cmake --preset $(1) >build/$(1).log || { cat build/$(1).log; exit 1; }; cmake --build --preset $(1) -j $(JOBS)
 
-.PHONY: all demo test asan lint tidy format bench fuzz device device-test install clean
+.PHONY: all demo test asan lint tidy format bench fuzz device device-test device-figures install clean
 all: need-build build/
 	@$(call build,release)
 
@@ -49,10 +49,17 @@ fuzz: need-asan build/
 device: need-device build/
 	@$(call build,device)
 	@sh tests/lint/device_size.sh build/device/libmote_device.a tests/device_budget.txt
+	@sh tests/lint/device_stack.sh build/device tests/device_stack.txt
 
 device-test: need-device-test build/
 	@$(call build,device-test)
 	@ctest --preset device-test -L device -j $(JOBS) $(CTEST_ARGS)
+
+# Measures anew what README.md says of devices.
+device-figures: need-device-test build/
+	@$(call build,device-test)
+	@ctest --preset device-test -R 'device.(source|m4.build)'
+	@cmake --build --preset device-test --target device_figures
 
 install: all
 	@cmake --install build/release --prefix $(PREFIX)

@@ -69,3 +69,8 @@ mote_add_board(rv32 std qemu-system-riscv32 -M virt -bios none)
 mote_add_network(bits4 200 --bits 4)
 mote_run_network(m4 bits4 qemu-system-arm -M mps2-an386)
 mote_run_network(m33 bits4 qemu-system-arm -M mps2-an505)
+
+# The table of the README, held against figures.txt; the target writes it into the README.
+set(figures sh ${device}/figures.sh ${PROJECT_SOURCE_DIR} $<TARGET_FILE:mote_cli> $<TARGET_FILE:fashion_expect> ${work}/m4)
+mote_device_test(figures TIMEOUT 300 FOLDER ${work} NEEDS device_m4 COMMAND ${figures})
+add_custom_target(device_figures COMMAND ${figures} ${PROJECT_SOURCE_DIR}/README.md WORKING_DIRECTORY ${work} USES_TERMINAL)

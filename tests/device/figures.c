@@ -38,49 +38,59 @@ static mote_status counted_ed25519(void *ctx, const uint8_t sig[MOTE_SIGNATURE_B
     return st;
 }
 
-static void run(const char *name, mote_form form, bool last)
+/* What decoding takes in tenths of an instruction an element: alone, with hashing. */
+typedef struct cost {
+    uint64_t alone, all;
+    size_t workspace;
+} cost;
+
+static cost run(mote_form form)
 {
-    mote_loader_config config = { .crypto = { .sha256 = counted_sha256, .ed25519 = counted_ed25519 },
-                                  .trust = { .keys = key, .n_keys = 1 },
-                                  .native_lowrank = 1,
-                                  .form = form };
-    const mote_source source = { read_flash, NULL };
-    mote_loader *ld;
-    mote_event e;
-    uint64_t weights = 0, to_trust = 0;
-    hashing = checking = hashed = 0;
-    const uint64_t begin = port_instructions();
+    /* not on the stack, which is measured */
+    static mote_loader_config config = { .crypto = { .sha256 = counted_sha256, .ed25519 = counted_ed25519 },
+                                         .trust = { .keys = key, .n_keys = 1 },
+                                         .native_lowrank = 1 };
+    static const mote_source source = { read_flash, NULL };
+    static mote_loader *ld;
+    static mote_event e;
+    config.form = form;
+    uint64_t weights = 0;
     port_must(mote_loader_init(&ld, work, sizeof work, &config) == MOTE_OK);
+    uint64_t begin = port_instructions();
     do {
         mote_out out = { (uint8_t *)out_area, sizeof out_area };
         port_must(mote_loader_pull(ld, &source, &out, &e) == MOTE_OK);
-        if (e.type == MOTE_EVENT_MANIFEST) to_trust = port_instructions() - begin;
+        if (e.type == MOTE_EVENT_MANIFEST) {
+            begin = port_instructions();
+            hashing = hashed = 0;
+        }
         if (e.type != MOTE_EVENT_TENSOR) continue;
         if (e.tensor.elements < SMALL)
             port_must(mote_loader_skip(ld) == MOTE_OK);
         else
             weights += e.tensor.elements;
     } while (e.type != MOTE_EVENT_DONE);
-    const uint64_t all = port_instructions() - begin - to_trust, alone = all - hashing;
-    port_say(name, weights ? alone * 10 / weights : 0, " ");
-    port_say("", weights ? all * 10 / weights : 0, last ? "" : " ");
-    if (!last) return;
-    port_say(" tenths an element; workspace ", mote_loader_needed(ld), "");
-    port_say(" hashing a KiB ", hashed ? hashing * 1024 / hashed : 0, "");
-    port_say(" signature ", checking, "");
+    const uint64_t all = port_instructions() - begin;
+    port_must(weights > 0);
+    return (cost){ 10 * (all - hashing) / weights, 10 * all / weights, mote_loader_needed(ld) };
 }
 
+/* One line of numbers for figures.sh. */
 int port_main(void)
 {
     port_paint();
     int images = port_open("images.bin");
     port_must(port_read(images, 0, key, sizeof key) == 0);
     package = port_open("net.mote");
-    run("native ", MOTE_FORM_NATIVE, false);
+    const cost native = run(MOTE_FORM_NATIVE);
     const size_t with_signature = port_stack_used();
+    const uint64_t signature = checking;
     port_paint();
-    run("dense ", MOTE_FORM_DENSE, true); /* the verdict is remembered: what the loader alone takes */
-    port_say(" stack ", with_signature, "");
-    port_say(" ", port_stack_used(), " without the signature\n");
+    const cost dense = run(MOTE_FORM_DENSE); /* the verdict is remembered: what the loader alone takes */
+    const uint64_t number[] = { native.alone, native.all,       dense.alone,
+                                dense.all,    native.workspace, 1024 * hashing / hashed,
+                                signature,    with_signature,   port_stack_used() };
+    for (size_t i = 0; i < sizeof number / sizeof *number; i++) port_say(i ? " " : "figures ", number[i], "");
+    port_text("\n");
     return 0;
 }
