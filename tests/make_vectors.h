@@ -39,6 +39,7 @@ extern const char *vec_trust;
 void make_bad_vectors(void);
 void make_codec_vectors(void);
 void make_bad_codec_vectors(void);
+void make_trellis_vectors(void);
 
 /** Packages of one tensor "w" (zstd: "a") of 20 elements or so. Their segments: floats: symbols, escape numbers, three
  *  byte planes; integer: class map, symbols, escape symbols, escape numbers; affine: scales, zero-points, V; mask: mask,

@@ -831,5 +831,6 @@ void make_codec_vectors(void)
     vec_seed("base-stored", &codec_base.stored);
     vec_seed("base-codebook", &codec_base.book);
     make_bad_codec_vectors();
+    make_trellis_vectors();
     codec_bases_free();
 }
