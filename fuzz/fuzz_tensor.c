@@ -83,7 +83,13 @@ static void native_element(const mote_head *h, const mote_native *v, size_t i, s
             memcpy(&wide, p + 2 * i, 2);
             q = v->value_dtype == MOTE_I16 ? wide : (uint16_t)wide;
         }
+        if (v->value_dtype == MOTE_I32) memcpy(&q, p + 4 * i, 4);
         float f = (float)(q - (v->zeros ? v->zeros[group] : 0)) * v->scales[group];
+        if (v->numeric == MOTE_NUM_TRELLIS) {
+            CHECK(q >= -h->trellis.largest && q <= h->trellis.largest);
+            if (q >= -3 && q <= 3)
+                f = (float)(64 * q + (q < 0 ? -v->offset[-q] : v->offset[q])) / 64.0f * v->scales[group];
+        }
         if (table) {
             CHECK(place(v, p[i]) < v->entries);
             f = table[place(v, p[i])] * v->scales[group];

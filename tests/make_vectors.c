@@ -52,6 +52,19 @@ void vec_seed(const char *name, const mote_wr *file)
     pkg_free(&p);
 }
 
+void vec_tensor_seed(const char *name, const mote_write_entry *e)
+{
+    mote_wr seed = { 0 };
+    if (!corpus) return;
+    mote_wr_u8(&seed, (uint8_t)e->dtype);
+    for (size_t i = 0; i < e->n_records; i++) {
+        mote_wr_varint(&seed, e->records[i].bytes);
+        mote_wr_bytes(&seed, e->records[i].data, e->records[i].bytes);
+    }
+    write_seed("tensor", name, &seed);
+    mote_wr_free(&seed);
+}
+
 static void add_line(const char *name, mote_status st, const char *trust, const char *policy, const char *sha,
                      const char *text)
 {

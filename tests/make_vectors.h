@@ -19,6 +19,9 @@ void vec_policy(const char *name, mote_status st, const char *trust, const char 
 /** An input for fuzz_stream, where asked for. */
 void vec_seed(const char *name, const mote_wr *file);
 
+/** An input for fuzz_tensor, where asked for: dtype, head and segments of an entry. */
+void vec_tensor_seed(const char *name, const mote_write_entry *e);
+
 /** Elements of all entries of a model, in order of the directory. */
 void vec_elements(const pkg_model *m, mote_wr *elements);
 

@@ -369,12 +369,148 @@ START_TEST(what_is_cut_fits)
 }
 END_TEST
 
+/* --- kernels ------------------------------------------------------------------------------------------------------ */
+
+enum { LONGEST = 700, CANARY = 0xC3 };
+
+/* A built pair of a random plan, and what a kernel makes of it. */
+typedef struct pair_case {
+    mote_table table[4];
+    mote_pair pair;
+    void *prepared;
+} pair_case;
+
+static void open_case(pair_case *c, const random_trellis *t, unsigned i, const mote_kern *kern)
+{
+    const mote_trellis_plan *p = &t->p;
+    const unsigned each = p->pair[i].wide ? 2 : 1;
+    for (unsigned q = 0; q < 2; q++) {
+        const mote_status st =
+            mote_pair_build(c->table + q * each, &p->pair[i], &p->family, i, p->h0 ? q : 0, p->zero, p->escapes);
+        ck_assert_int_eq(st, MOTE_OK);
+    }
+    c->pair = (mote_pair){ .q = { c->table, p->h0 ? c->table + each : c->table },
+                           .g = { (uint16_t)(p->h0 >> 1), (uint16_t)(p->h1 >> 1) },
+                           .wide = p->pair[i].wide };
+    c->prepared = allocate((p->h0 ? 2 : 1) * each * kern->table_bytes);
+#if MOTE_KERN_LOOPS
+    c->pair.prepared = c->prepared;
+    if (kern->prepare_pair) kern->prepare_pair(c->prepared, &c->pair);
+#endif
+}
+
+/* Noise is a stream like any other: kernels agree on the values, the states, the words left, or on there being too few. */
+START_TEST(kernels_walk_alike)
+{
+    static const unsigned lane_counts[] = { 1, 8, 32 };
+    rnd_seed(0x3A1Cu + (unsigned)_i);
+    random_trellis t;
+    random_plan(&t, 1, 1);
+    const unsigned lanes = lane_counts[_i % 3];
+    unsigned wrong = 0;
+    for (size_t k = 1; test_kernel(k); k++) {
+        pair_case c;
+        open_case(&c, &t, rnd_below(t.p.n_pairs), test_kernel(k));
+        for (size_t n = 0; n <= 2 * 129; n++) {
+            const size_t length = n < 130 ? n : rnd_below(LONGEST), align = n % 16;
+            const size_t size = n % 5 ? 2 * length + 2 : rnd_below((unsigned)(2 * length + 1));
+            uint8_t *data = allocate(size), *out = allocate(2 * length + 48);
+            uint16_t u[LONGEST];
+            uint32_t x[2][32];
+            uint16_t s[2][32];
+            for (size_t i = 0; i < size; i++) data[i] = (uint8_t)rnd();
+            for (unsigned l = 0; l < 32; l++) {
+                x[0][l] = x[1][l] = 65536 + (uint32_t)rnd() % 0xFFFF0000u;
+                s[0][l] = s[1][l] = t.p.h0 ? (uint16_t)rnd() & 0xFF : 0;
+            }
+            memset(out, CANARY, 2 * length + 48);
+            mote_words a = mote_rd_init(data, size), b = a;
+            const bool first = mote_walk_ref(&a, x[0], s[0], lanes, &c.pair, u, length);
+            const bool other =
+                test_kernel(k)->walk(&b, x[1], s[1], lanes, &c.pair, (uint16_t *)(void *)(out + 2 * align), length);
+            wrong += first != other;
+            if (first && other)
+                wrong += a.p != b.p || memcmp(x[0], x[1], 4 * lanes) || memcmp(s[0], s[1], 2 * lanes) ||
+                         memcmp(u, out + 2 * align, 2 * length);
+            for (size_t i = 0; i < 2 * align; i++) wrong += out[i] != CANARY;
+            for (size_t i = 2 * align + 2 * length; i < 2 * length + 48; i++) wrong += out[i] != CANARY;
+            free(data);
+            free(out);
+        }
+        free(c.prepared);
+    }
+    ck_assert_uint_eq(wrong, 0);
+    free_plan(&t);
+}
+END_TEST
+
+#if MOTE_KERN_LOOPS
+START_TEST(kernels_convert_alike) /* against the words of 8.2, at all alignments */
+{
+    rnd_seed(0x1E5Eu + (unsigned)_i);
+    static const uint8_t sizes[] = { 1, 2, 4 };
+    unsigned wrong = 0;
+    for (size_t k = 0; test_kernel(k); k++) {
+        const mote_kern *kern = test_kernel(k);
+        if (!kern->levels) continue;
+        for (size_t n = 0; n < 130; n++) {
+            mote_levels l = { .unit = 0.37f, .zero = rnd_below(2), .bytes = sizes[rnd_below(3)] };
+            const int32_t span = l.bytes == 1 ? 120 : 17000;
+            if (rnd_below(2))
+                for (unsigned i = 1; i < 4; i++) l.offset[i] = (int8_t)((int)rnd_below(63) - 31);
+            l.most = (int16_t)rnd_below((unsigned)span);
+            l.least = (int16_t)-l.most;
+            const size_t align = n % 16;
+            uint16_t *u = allocate(2 * n), *odd = allocate(2 * n);
+            uint8_t *out = allocate(l.bytes * (n + 32));
+            memset(out, CANARY, l.bytes * (n + 32));
+            for (size_t i = 0; i < n; i++) u[i] = (uint16_t)((int32_t)rnd_below(2 * (unsigned)span) - span);
+            const size_t count = kern->levels(out + l.bytes * align, u, n, &l, odd);
+            size_t found = 0;
+            for (size_t i = 0; i < n; i++) {
+                const int32_t x = (int16_t)u[i], q = x & 1, level = (x - q) / 2;
+                const uint8_t *at = out + l.bytes * (align + i);
+                if (x > l.most || x < l.least) {
+                    wrong += found >= count || odd[found] != i;
+                    found++;
+                    continue;
+                }
+                const int32_t v = mote_trellis_value(l.zero, (unsigned)q, level), a = abs(v);
+                const float m = (float)(64 * a + (a < 4 ? l.offset[a] : 0)) / 64;
+                const float element = (v < 0 ? -m : m) * l.unit;
+                const int8_t i8 = (int8_t)v;
+                const int16_t i16 = (int16_t)v;
+                wrong += memcmp(at,
+                                l.bytes == 1   ? (const void *)&i8
+                                : l.bytes == 2 ? (const void *)&i16
+                                               : &element,
+                                l.bytes) != 0;
+            }
+            wrong += found != count;
+            for (size_t i = 0; i < l.bytes * align; i++) wrong += out[i] != CANARY;
+            for (size_t i = l.bytes * (align + n); i < l.bytes * (n + 32); i++) wrong += out[i] != CANARY;
+            free(u);
+            free(odd);
+            free(out);
+        }
+    }
+    ck_assert_uint_eq(wrong, 0);
+}
+END_TEST
+#endif
+
 int main(void)
 {
     Suite *s = suite_create("trellis");
     TCase *tc = tcase_create("round");
     tcase_add_loop_test(tc, what_is_written_is_read, 0, 200);
     tcase_add_loop_test(tc, what_is_cut_fits, 0, 40);
+    suite_add_tcase(s, tc);
+    tc = tcase_create("kernels");
+    tcase_add_loop_test(tc, kernels_walk_alike, 0, 60);
+#if MOTE_KERN_LOOPS
+    tcase_add_loop_test(tc, kernels_convert_alike, 0, 30);
+#endif
     suite_add_tcase(s, tc);
     SRunner *r = srunner_create(s);
     srunner_run_all(r, CK_ENV);
