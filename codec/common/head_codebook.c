@@ -6,7 +6,7 @@ bool mote_entries_ok(const uint8_t *p, unsigned dtype, size_t n)
 {
     const unsigned size = dtype == MOTE_F32 ? 4 : 2, infinite = dtype == MOTE_F16 ? 0x7C00 : 0x7F80;
     for (p += size - 2; n-- > 0; p += size) /* the exponent lies in the upper 16 bits */
-        if (((p[1] << 8 | p[0]) & infinite) == infinite) return false;
+        if ((((unsigned)p[1] << 8 | p[0]) & infinite) == infinite) return false;
     return true;
 }
 

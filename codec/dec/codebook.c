@@ -101,5 +101,5 @@ void mote_codebook_native(const mote_num *num, uint16_t *v, size_t n)
     const unsigned m = num->table == MOTE_BOOK_F8_E4M3 ? 3 : 2;
     if (num->table < MOTE_BOOK_F8_E4M3) return;
     for (size_t i = 0; i < n; i++)
-        v[i] = (uint16_t)((v[i] >> m & 1) << 7 | v[i] >> (m + 1) << m | (v[i] & ((1u << m) - 1)));
+        v[i] = (uint16_t)((v[i] >> m & 1u) << 7 | (unsigned)v[i] >> (m + 1) << m | (v[i] & ((1u << m) - 1)));
 }

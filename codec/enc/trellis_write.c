@@ -126,7 +126,7 @@ static void put_head(mote_wr *out, const mote_trellis_code *c, mote_plane_writer
     mote_wr_varint(&terms, MOTE_LAYOUT_DENSE);
     mote_wr_varint(&terms, MOTE_NUM_TRELLIS);
     mote_wr_u8(&terms,
-               (uint8_t)(p->zero | offsets << 1 | (p->scale != NULL) << 2 | (p->col_class != NULL) << 3 | code << 4));
+               (uint8_t)(p->zero + 2u * offsets + 4u * (p->scale != NULL) + 8u * (p->col_class != NULL) + (code << 4)));
     if (code == 7) {
         mote_wr_varint(&terms, p->h0);
         mote_wr_varint(&terms, p->h1);
