@@ -157,7 +157,8 @@ void mote_trellis_read_pairs(mote_trellis_head *t, mote_rd *r, mote_table *table
     if (form != MOTE_FAMILY_NONE) {
         f.mean = mote_rd_zigzag(r, MOTE_TABLE_MEAN_MAX, MOTE_ERR_TABLE);
         f.inverse = (uint32_t)mote_rd_varint_max(r, MOTE_TABLE_INVERSE_MAX, MOTE_ERR_TABLE);
-        for (unsigned q = 0; q < t->tables; q++) f.zero[q] = mote_rd_u8(r);
+        f.zero[0] = mote_rd_u8(r);
+        if (t->tables > 1) f.zero[1] = mote_rd_u8(r);
         if (f.shape >= MOTE_SHAPES || f.inverse == 0) mote_rd_fail(r, MOTE_ERR_TABLE);
         for (unsigned i = 0; i < sizeof kinds && 2 * i < n; i++) kinds[i] = mote_rd_u8(r);
         if ((n & 1) && kinds[n / 2] >> 4) mote_rd_fail(r, MOTE_ERR_PADDING);
