@@ -17,7 +17,7 @@
 /* clang-format off */
 enum {
     OUT, LOSSLESS, BITS, BINARY, TERNARY, CODEBOOK, NF4, FP8, PER, BOOK_ROWS, ZERO_POINT, SCALES, F16, BF16, PRUNE,
-    THRESHOLD, RANK, ENERGY, SMALL, ONLY, RULES,
+    THRESHOLD, PRUNE_ROWS, NM, RANK, ENERGY, SMALL, ONLY, RULES,
     PROFILE, CHUNK, BLOB, DIGESTS, NAME, VERSION, SEQUENCE, VENDOR, CLASS, CREATED, NOT_AFTER,
     KEY, PASSPHRASE_FILE, THREADS, QUICK, JSON
 };
@@ -40,6 +40,9 @@ static const opt_def defs[] = {
     [BF16] = { "bf16", 0, false, NULL, "cast floats to bf16" },
     [PRUNE] = { "prune", 0, false, "FRACTION", "set this share of the smallest weights of each tensor to zero" },
     [THRESHOLD] = { "threshold", 0, false, "T", "set weights below T in magnitude to zero" },
+    [PRUNE_ROWS] = { "prune-rows", 0, false, "FRACTION",
+                     "set this share of the rows, those of the least norm, to zero" },
+    [NM] = { "nm", 0, false, "N:M", "of each M neighbours in a row keep the N largest: 2:4" },
     [RANK] = { "rank", 0, false, "N", "factors of rank N" },
     [ENERGY] = { "energy", 0, false, "E", "factors of the least rank that keeps this share of the energy" },
     [SMALL] = { "small", 0, false, "N", "tensors of fewer weights stay lossless (default 1024)" },
@@ -84,6 +87,26 @@ typedef struct packing {
 
 /* ---- the command line ---- */
 
+/* "2:4" */
+static bool read_nm(const opts *o, mote_encode_options *e)
+{
+    char text[8], *colon;
+    uint64_t n = 0, m = 0;
+    const char *value = opt_value(o, NM);
+    if (!value) return true;
+    (void)snprintf(text, sizeof text, "%s", value);
+    colon = strchr(text, ':');
+    if (colon) *colon = '\0';
+    if (!colon || strlen(value) >= sizeof text || !opt_number(text, &n) || !opt_number(colon + 1, &m) || n < 1 ||
+        n >= m || m > 16) {
+        (void)opt_error(o, "--nm takes N:M with 1 <= N < M <= 16, not \"%s\"", value);
+        return false;
+    }
+    e->keep = (unsigned)n;
+    e->of = (unsigned)m;
+    return true;
+}
+
 static bool read_method(const opts *o, mote_encode_options *e)
 {
     static const char *const scale_names[] = { "f32", "f16", "bf16" };
@@ -92,7 +115,7 @@ static bool read_method(const opts *o, mote_encode_options *e)
     uint64_t bits = 8, rank = 0, small = e->small, group = 0, entries = 0, book_rows = 0;
     unsigned scale = 0, f8 = 0;
     if (!opt_exclusive(o, (const int[]){ LOSSLESS, BITS, BINARY, TERNARY, CODEBOOK, NF4, FP8, F16, BF16 }, 9) ||
-        !opt_exclusive(o, (const int[]){ LOSSLESS, PRUNE, THRESHOLD }, 3) ||
+        !opt_exclusive(o, (const int[]){ LOSSLESS, PRUNE, THRESHOLD, PRUNE_ROWS, NM }, 5) ||
         !opt_exclusive(o, (const int[]){ LOSSLESS, RANK, ENERGY }, 3))
         return false;
     if (!opt_u64(o, CODEBOOK, 2, 256, &entries) || !opt_u64(o, BOOK_ROWS, 1, UINT32_MAX, &book_rows) ||
@@ -102,6 +125,7 @@ static bool read_method(const opts *o, mote_encode_options *e)
         !opt_u64(o, SMALL, 0, UINT64_MAX, &small) || !opt_word(o, SCALES, scale_names, 3, &scale) ||
         !opt_real(o, PRUNE, 0, 1, false, false, &e->prune_fraction) ||
         !opt_real(o, THRESHOLD, 0, INFINITY, false, false, &e->prune_threshold) ||
+        !opt_real(o, PRUNE_ROWS, 0, 1, false, false, &e->prune_rows) || !read_nm(o, e) ||
         !opt_real(o, ENERGY, 0, 1, false, true, &e->energy))
         return false;
     if (bits > 8 && bits != 16) {
@@ -157,7 +181,7 @@ static bool read_method(const opts *o, mote_encode_options *e)
     e->rank = (uint32_t)rank;
     e->small = small;
     const bool lossy = e->method != MOTE_METHOD_LOSSLESS || e->prune_fraction > 0 || e->prune_threshold > 0 ||
-                       e->rank > 0 || e->energy > 0;
+                       e->prune_rows > 0 || e->of > 0 || e->rank > 0 || e->energy > 0;
     if (opt_has(o, ONLY) && !lossy) {
         (void)opt_error(o, "--only goes with an option that is lossy");
         return false;

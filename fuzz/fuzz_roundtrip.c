@@ -63,6 +63,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     o.small = h[3] & 1 ? 1 : 1024;
     if (h[3] & 2) o.prune_fraction = h[4] / 256.0;
     if ((h[3] & 6) == 4) o.prune_threshold = h[4] / 64.0;
+    if ((h[3] & 70) == 64) o.of = 2 + (h[4] & 7), o.keep = 1 + (h[4] >> 3) % (o.of - 1);
+    if ((h[3] & 198) == 128) o.prune_rows = h[4] / 256.0;
     if ((h[3] & 24) == 8) o.rank = 1 + (h[4] & 31);
     if ((h[3] & 24) == 16) o.energy = (1 + h[4]) / 256.0;
     o.tensor_digests = h[3] >> 5 & 1;

@@ -123,7 +123,7 @@ static inline void check_elements(const mote_encode_options *o, const mote_model
 {
     const mote_encode_report *r = &c->report;
     const unsigned dtype = c->entry.dtype;
-    const bool pruned = o->prune_fraction > 0 || o->prune_threshold > 0;
+    const bool pruned = o->prune_fraction > 0 || o->prune_threshold > 0 || o->prune_rows > 0 || o->of > 0;
     if (!is_real_dtype(t->dtype)) {
         const size_t bytes = dtype_bytes(dtype, t->elements), odd = t->elements * mote_dtype_bits(dtype) % 8;
         MUST(r->noise == 0 && dtype == t->dtype);

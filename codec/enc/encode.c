@@ -38,7 +38,10 @@ static bool options_ok(const mote_encode_options *o)
         if (o->scale_dtype != MOTE_F32 && o->scale_dtype != MOTE_F16 && o->scale_dtype != MOTE_BF16) return false;
     }
     if (!(o->prune_fraction >= 0 && o->prune_fraction < 1) || !(o->prune_threshold >= 0)) return false;
-    if (o->prune_fraction > 0 && o->prune_threshold > 0) return false;
+    if (!(o->prune_rows >= 0 && o->prune_rows < 1) || o->of > 16 ||
+        (o->of ? o->keep == 0 || o->keep >= o->of : o->keep))
+        return false;
+    if ((o->prune_fraction > 0) + (o->prune_threshold > 0) + (o->prune_rows > 0) + (o->of > 0) > 1) return false;
     return o->energy >= 0 && o->energy <= 1 && !(o->rank && o->energy > 0);
 }
 
@@ -336,7 +339,17 @@ static mote_status set_source(mote_encoder *e, bool large)
     const uint8_t dtype = (uint8_t)e->t->dtype;
     e->source = (mote_matrix){ .data = e->data, .dtype = dtype, .held = e->dtype, .rows = 1, .cols = e->t->elements };
     mote_status st = e->dtype != dtype ? check_cast(e) : MOTE_OK;
-    if (st != MOTE_OK || !large || (o->prune_fraction == 0 && o->prune_threshold == 0)) return st;
+    if (st != MOTE_OK || !large) return st;
+    if (o->prune_rows > 0 || o->of) {
+        const uint64_t rows = e->t->shape[0], cols = e->t->elements / rows;
+        e->prune.gone = calloc((size_t)(e->t->elements / 8 + 1), 1);
+        if (!e->prune.gone) return MOTE_ERR_NOMEM;
+        e->source.prune = &e->prune;
+        if (o->prune_rows > 0) return mote_prune_rows(e->prune.gone, e->data, dtype, rows, cols, o->prune_rows);
+        mote_prune_neighbours(e->prune.gone, e->data, dtype, rows, cols, o->keep, o->of);
+        return st;
+    }
+    if (o->prune_fraction == 0 && o->prune_threshold == 0) return st;
     e->prune = mote_prune_threshold(dtype, o->prune_threshold);
     if (o->prune_fraction > 0) st = mote_prune_fraction(&e->prune, e->data, dtype, e->t->elements, o->prune_fraction);
     e->source.prune = &e->prune;
@@ -453,6 +466,7 @@ mote_status mote_encode_tensor(mote_coded *out, const mote_encode_options *optio
         if (st == MOTE_OK) st = measure(&e);
     }
     if (st == MOTE_OK) st = finish(&e, out);
+    free(e.prune.gone);
     mote_records_free(&e.form);
     mote_work_free(&e.work);
     return st;

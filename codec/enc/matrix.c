@@ -120,8 +120,12 @@ static void prune_row(const mote_prune *k, unsigned bytes, uint8_t *p, size_t n,
 static void prune(const mote_matrix *m, uint64_t row, uint64_t col, size_t rows, size_t n, uint8_t *raw)
 {
     const unsigned bytes = bytes_of(m->dtype);
+    const uint8_t *gone = m->prune->gone;
     for (size_t r = 0; r < rows; r++) {
         uint64_t at = m->axis ? col * m->rows + row + r : (row + r) * m->cols + col;
+        for (size_t i = 0; gone && i < n; i++, at += m->axis ? m->rows : 1)
+            if (gone[at / 8] >> at % 8 & 1) memset(raw + (r * n + i) * bytes, 0, bytes);
+        if (gone) continue;
         prune_row(m->prune, bytes, raw + r * n * bytes, n, at, m->axis ? m->rows : 1);
     }
 }

@@ -12,6 +12,7 @@
 /** Elements that are set to zero: |x| as bits < limit, or == limit from element `tie` of the tensor on. */
 typedef struct mote_prune {
     uint64_t limit, tie;
+    uint8_t *gone; /* not NULL: instead, bit i says that element i of the tensor is */
 } mote_prune;
 
 typedef struct mote_matrix {

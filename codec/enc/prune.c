@@ -69,3 +69,58 @@ mote_prune mote_prune_threshold(uint8_t dtype, double threshold)
     }
     return (mote_prune){ .limit = lo, .tie = UINT64_MAX };
 }
+
+void mote_prune_neighbours(uint8_t *gone, const uint8_t *data, uint8_t dtype, uint64_t rows, uint64_t cols, unsigned n,
+                           unsigned m)
+{
+    const unsigned bytes = mote_dtype_bits(dtype) / 8;
+    for (uint64_t row = 0; row < rows; row++)
+        for (uint64_t col = 0; col < cols; col += m) {
+            const unsigned k = cols - col < m ? (unsigned)(cols - col) : m;
+            const uint64_t first = row * cols + col;
+            for (unsigned i = 0; i < k; i++) {
+                const uint64_t own = magnitude(data, bytes, first + i);
+                unsigned before = 0; /* of those that stay rather than this one */
+                for (unsigned j = 0; j < k; j++) {
+                    const uint64_t other = magnitude(data, bytes, first + j);
+                    before += other > own || (other == own && j < i);
+                }
+                if (before >= n) gone[(first + i) / 8] |= (uint8_t)(1u << (first + i) % 8);
+            }
+        }
+}
+
+typedef struct norm {
+    double square;
+    uint64_t row;
+} norm;
+
+static int by_norm(const void *a, const void *b)
+{
+    const norm *x = a, *y = b;
+    if (x->square != y->square) return x->square < y->square ? -1 : 1;
+    return x->row > y->row ? -1 : x->row < y->row;
+}
+
+mote_status mote_prune_rows(uint8_t *gone, const uint8_t *data, uint8_t dtype, uint64_t rows, uint64_t cols,
+                            double fraction)
+{
+    double x[256];
+    norm *norms = malloc((size_t)rows * sizeof *norms);
+    if (!norms) return MOTE_ERR_NOMEM;
+    for (uint64_t row = 0; row < rows; row++) {
+        norms[row] = (norm){ 0, row };
+        for (uint64_t col = 0; col < cols; col += 256) {
+            const size_t n = cols - col < 256 ? (size_t)(cols - col) : 256;
+            mote_values(x, data, dtype, row * cols + col, n);
+            for (size_t i = 0; i < n; i++) norms[row].square += x[i] * x[i];
+        }
+        if (!(norms[row].square < 1e300)) norms[row].square = 1e300; /* NaN is the largest */
+    }
+    qsort(norms, (size_t)rows, sizeof *norms, by_norm);
+    const uint64_t less = (uint64_t)(fraction * (double)rows);
+    for (uint64_t k = 0; k < less; k++)
+        for (uint64_t i = norms[k].row * cols, end = i + cols; i < end; i++) gone[i / 8] |= (uint8_t)(1u << i % 8);
+    free(norms);
+    return MOTE_OK;
+}

@@ -39,6 +39,8 @@ typedef struct mote_encode_options {
     uint32_t book_rows;     /**< CODEBOOK: rows that share a table, 0 = all */
     double prune_fraction;  /**< > 0: set this fraction of smallest magnitudes of each tensor to zero, < 1 */
     double prune_threshold; /**< > 0: set |x| < threshold to zero */
+    double prune_rows;      /**< > 0: set this fraction of the rows, those of the least norm, to zero, < 1 */
+    unsigned keep, of;      /**< of > 0: of each `of` (2..16) neighbours in a row only the `keep` largest stay */
     uint32_t rank;          /**< > 0: low-rank factors of this rank */
     double energy;          /**< > 0: least rank that keeps this share of the squared singular values, <= 1 */
     uint64_t small;     /**< tensors with fewer elements, or one dimension, stay lossless (unless cast); default 1024 */
