@@ -39,7 +39,7 @@ static unsigned read_id(parser *q, unsigned first, unsigned known, unsigned last
 
 static unsigned read_coder(parser *q)
 {
-    return read_id(q, MOTE_CODER_STORED, MOTE_CODER_ZSTD, 127);
+    return read_id(q, MOTE_CODER_STORED, MOTE_NANO ? MOTE_CODER_RANS1 : MOTE_CODER_ZSTD, 127);
 }
 
 static void read_table(parser *q, int32_t vmin, int32_t vmax, bool escapes)
@@ -89,7 +89,7 @@ void mote_head_plane(parser *q, mote_plane *p, unsigned role, int32_t span)
         if (role & IS_PAIRS) mote_head_refuse(q);
         return;
     }
-    if (coder == MOTE_CODER_ZSTD) {
+    if (!MOTE_NANO && coder == MOTE_CODER_ZSTD) {
         if (!(role & MAY_ZSTD) || q->h->term.layout != MOTE_LAYOUT_DENSE) mote_head_refuse(q);
         return;
     }
@@ -220,7 +220,7 @@ static void read_trellis(parser *q, mote_num *n)
 static void read_numeric(parser *q, mote_num *n, bool factor)
 {
     const unsigned dtype = factor ? MOTE_F32 : q->h->dtype;
-    n->numeric = (uint8_t)read_id(q, MOTE_NUM_STORED, MOTE_NUM_CODEBOOK, 95);
+    n->numeric = (uint8_t)read_id(q, MOTE_NUM_STORED, MOTE_NANO ? MOTE_NUM_TRELLIS : MOTE_NUM_CODEBOOK, 95);
     n->dtype = (uint8_t)dtype;
     if (factor && n->numeric != MOTE_NUM_FLOAT && n->numeric != MOTE_NUM_AFFINE) mote_head_refuse(q);
     if (!mote_rd_ok(&q->r)) return;
@@ -233,7 +233,7 @@ static void read_numeric(parser *q, mote_num *n, bool factor)
         n->v.width = (uint8_t)mote_dtype_bits(dtype);
         return;
     }
-    if (n->numeric == MOTE_NUM_CODEBOOK) {
+    if (!MOTE_NANO && n->numeric == MOTE_NUM_CODEBOOK) {
         mote_head_codebook(q, n, dtype);
         return;
     }

@@ -4,6 +4,7 @@
 #define MOTE_CODEC_HEAD_H
 
 #include "common/trellis.h"
+#include "mote/limits.h"
 #include "mote/registry.h"
 
 #define MOTE_CLASSES_MAX 16
@@ -104,10 +105,13 @@ enum { MOTE_BOOK_WRITTEN, MOTE_BOOK_NF4, MOTE_BOOK_F8_E4M3, MOTE_BOOK_F8_E5M2 };
 /** Whether n entries of a table are finite (dtype f16, bf16 or f32, little-endian). */
 bool mote_entries_ok(const uint8_t *p, unsigned dtype, size_t n);
 
+/** Entries of a codebook; 0 where there is none. */
+#define MOTE_ENTRIES(num) (MOTE_NANO ? 0 : (num)->entries)
+
 /** Lanes of a rANS coder. */
 static inline unsigned mote_plane_lanes(unsigned coder)
 {
-    return coder == MOTE_CODER_RANS1 ? 1 : coder == MOTE_CODER_RANS8 ? 8 : 32;
+    return MOTE_LANES_MAX == 1 || coder == MOTE_CODER_RANS1 ? 1 : coder == MOTE_CODER_RANS8 ? 8 : 32;
 }
 
 /** Finite and > 0, for the bits of a scale in its dtype (f16, bf16, f32). Spec codecs.md 5.4 */

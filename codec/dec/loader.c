@@ -28,9 +28,9 @@ static mote_status lay_out(size_t at[PARTS + 1], const mote_loader_config *confi
 {
     const mote_facts *f = &m->facts;
     const mote_kern *kern = config->kern ? config->kern : mote_kern_ref();
-    const bool floats = (mote_needs_has(&m->needs, MOTE_LAYOUT_LOWRANK) && !config->native_lowrank) ||
+    const bool floats = (!MOTE_NANO && mote_needs_has(&m->needs, MOTE_LAYOUT_LOWRANK) && !config->native_lowrank) ||
                         mote_needs_has(&m->needs, MOTE_NUM_TRELLIS) || mote_needs_has(&m->needs, MOTE_NUM_CODEBOOK),
-               zstd = mote_needs_has(&m->needs, MOTE_CODER_ZSTD);
+               zstd = !MOTE_NANO && mote_needs_has(&m->needs, MOTE_CODER_ZSTD);
     /* no product overflows: mote_manifest_read() holds entries and tables against what the package could fill */
     const size_t bytes[PARTS] = {
         [PAGES] = mote_tree_path_bytes(mote_tree_height(m->n_chunks)),
@@ -353,7 +353,8 @@ static bool has_form(const mote_loader *ld, mote_form form)
 
 static bool is_native(const mote_loader *ld)
 {
-    return ld->form == MOTE_FORM_NATIVE || (ld->config.native_lowrank && ld->head.term.layout == MOTE_LAYOUT_LOWRANK);
+    return ld->form == MOTE_FORM_NATIVE ||
+           ((MOTE_NANO || ld->config.native_lowrank) && ld->head.term.layout == MOTE_LAYOUT_LOWRANK);
 }
 
 /* Whoever decodes for us is done with the head and the tables. */
@@ -503,7 +504,7 @@ static mote_status on_tensor_record(mote_loader *ld)
     ld->state = ST_SEGMENT;
     if (!ld->skip && (!resident || is_native(ld))) return MOTE_OK;
     mote_status st = MOTE_OK;
-    if (!ld->skip) st = mote_seg_resident(&ld->seg, &ld->env, (uint32_t)ld->part, rec->value, rec->bytes);
+    if (!MOTE_NANO && !ld->skip) st = mote_seg_resident(&ld->seg, &ld->env, (uint32_t)ld->part, rec->value, rec->bytes);
     record_done(ld);
     return st;
 }

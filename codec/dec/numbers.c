@@ -103,7 +103,7 @@ bool mote_numbers_piece(mote_seg *w)
     const mote_native *v = w->native;
     const size_t n = mote_scales_per_piece(num, w->cols), at = w->row * n;
     mote_stream *s = &w->s[w->scales];
-    if (!mote_plane_piece(w, &w->v) || (num->entries && !mote_codebook_piece(w))) return false;
+    if (!mote_plane_piece(w, &w->v) || (MOTE_ENTRIES(num) && !mote_codebook_piece(w))) return false;
     if (n) {
         w->scale = mote_rd_take(&s[0].in, scale_bytes(num, n));
         w->zero = num->zero ? mote_rd_take(&s[1].in, zero_bytes(num, n)) : w->scale;
@@ -136,7 +136,7 @@ static void dequantise(mote_seg *w, size_t n, const uint16_t *cols, size_t col0)
     const mote_sink *k = &w->sink;
     const bool plain = k->dtype == MOTE_F32 && k->entry == MOTE_F32 && !MOTE_BIG_ENDIAN;
     const size_t group = num->scope == 2 ? num->group : SIZE_MAX;
-    const float *book = num->entries ? mote_seg_book(w->env) : NULL;
+    const float *book = MOTE_ENTRIES(num) ? mote_seg_book(w->env) : NULL;
     const int32_t sign = num->zero ? 0 : 0x8000;
     const uint16_t *v = w->val;
     size_t limit = 0; /* first column that has another scale */
@@ -272,7 +272,7 @@ bool mote_numbers_put(mote_seg *w, size_t n, const uint16_t *cols, size_t col0)
             if (num->bits == 16 && !append_bytes(w, 0, n)) return false;
             if (num->bits == 1 && !num->zero)
                 for (size_t i = 0; i < n; i++) w->val[i] = (uint16_t)(2 * w->val[i] + 1);
-            if (num->entries && w->native) mote_codebook_native(num, w->val, n);
+            if (MOTE_ENTRIES(num) && w->native) mote_codebook_native(num, w->val, n);
             uint8_t *dst = k->p + col0 * k->elem;
             if (!w->native) dequantise(w, n, cols, col0);
 #if MOTE_KERN_LOOPS

@@ -24,28 +24,6 @@ static void add_plane(mote_seg *w, mote_plane_dec *d, const mote_plane *p)
     if (p->coder != MOTE_CODER_CONSTANT) w->n_streams = (uint8_t)(d->at + 1 + p->escapes);
 }
 
-/* A zstd plane becomes a stored one of n values, in `to` or in the scratch memory. */
-static void inflate(mote_seg *w, const mote_plane_dec *d, size_t n, uint8_t *to)
-{
-    const mote_seg_env *env = w->env;
-    mote_rd *in = &w->s[d->at].in;
-    if (d->p->coder != MOTE_CODER_ZSTD) return;
-    n = mote_bytes_of(n, d->p->width);
-    if (!to) {
-        if (n > env->scratch_bytes - w->scratch_at)
-            in->st = MOTE_ERR_NOMEM;
-        else
-            to = env->scratch + w->scratch_at;
-        w->scratch_at += n;
-    }
-    if (!env->inflate) in->st = MOTE_ERR_UNSUPPORTED;
-    if (in->st == MOTE_OK) in->st = env->inflate(env->inflate_ctx, to, n, in->p, mote_rd_left(in));
-    if (in->st != MOTE_OK)
-        mote_seg_fail(w, in->st);
-    else
-        *in = mote_rd_init(to, n);
-}
-
 bool mote_planes_open(mote_seg *w, unsigned layout, uint8_t *direct)
 {
     const mote_term *t = &w->env->head->term;
@@ -65,8 +43,12 @@ bool mote_planes_open(mote_seg *w, unsigned layout, uint8_t *direct)
         w->s[i].in = i + 1u < w->n_streams ? mote_rd_sub_varint(&w->rd) : mote_rd_sub(&w->rd, mote_rd_left(&w->rd));
     mote_status st = mote_rd_end(&w->rd);
     if (st != MOTE_OK) return mote_seg_fail(w, st);
-    inflate(w, &w->v, w->rows * w->cols, direct);
-    for (unsigned i = 0; i < num->n_bytes; i++) inflate(w, &w->byte[i], w->rows * w->cols, NULL);
+#if !MOTE_NANO
+    mote_plane_inflate(w, &w->v, w->rows * w->cols, direct);
+    for (unsigned i = 0; i < num->n_bytes; i++) mote_plane_inflate(w, &w->byte[i], w->rows * w->cols, NULL);
+#else
+    (void)direct;
+#endif
     return w->rd.st == MOTE_OK;
 }
 

@@ -20,6 +20,10 @@ bool mote_planes_open(mote_seg *w, unsigned layout, uint8_t *direct);
 /** Gather the failures of the streams; if there are none, all must have been used up. Spec codecs.md 3.3 */
 mote_status mote_planes_close(mote_seg *w) MOTE_MUST_CHECK;
 
+/** A zstd plane becomes a stored one of n values, in `to` or (NULL) in the scratch memory; another stays. Not in nano
+ *  builds. */
+void mote_plane_inflate(mote_seg *w, const mote_plane_dec *d, size_t n, uint8_t *to);
+
 /** Begin a piece: its class. */
 bool mote_plane_piece(mote_seg *w, mote_plane_dec *d);
 /** The next n values of the piece, a whole number of steps or up to its end, inside of the plane's range. */

@@ -6,6 +6,7 @@
 
 #include "base/apart.h"
 #include "dec/numbers.h"
+#include "dec/lowrank.h"
 #include "dec/planes.h"
 #include "dec/trellis.h"
 
@@ -16,7 +17,7 @@ mote_status mote_seg_prepare(mote_seg *w, const mote_seg_env *env)
     const size_t first = t->first, end = first + t->slot[t->n_pairs]; /* of pairs */
     for (size_t i = 0; kern->table_bytes && i < env->head->n_tables; i++)
         if (i - first >= end - first) kern->prepare((uint8_t *)env->prepared + i * kern->table_bytes, &env->tables[i]);
-    if (env->head->term.num.entries) mote_codebook_prepare(env);
+    if (MOTE_ENTRIES(&env->head->term.num)) mote_codebook_prepare(env);
     return t->n_pairs ? mote_trellis_prepare(w, env) : MOTE_OK;
 }
 
@@ -109,30 +110,6 @@ static bool csr_piece(mote_seg *w)
     return true;
 }
 
-/* Spec codecs.md 6.4: the row of U that lies behind V in w->env->factors, times V, to k */
-static void multiply(mote_seg *w, const mote_sink *k)
-{
-    const size_t rank = w->cols, cols = w->env->head->cols;
-    const float *v = w->env->factors, *u = v + rank * cols;
-    float *sum = w->tmp.f32;
-    for (size_t c = 0, m; c < cols; c += m) {
-        m = cols - c < MOTE_BLOCK / 2 ? cols - c : MOTE_BLOCK / 2;
-        memset(sum, 0, m * sizeof *sum);
-        for (size_t r = 0; r < rank; r++) {
-            const float f = u[r], *row = v + r * cols + c;
-            for (size_t i = 0; i < m; i++) {
-                const float product = f * row[i]; /* rounded, also where floats are computed more precisely */
-                sum[i] = sum[i] + product;
-            }
-        }
-        for (size_t i = 0; i < m; i++) {
-            mote_f32 x = { .f = sum[i] };
-            if ((x.bits & 0x7FFFFFFF) > 0x7F800000) x.bits = 0x7FC00000;
-            mote_sink_put(k, k->p + (c + i) * k->elem, x.bits);
-        }
-    }
-}
-
 /* --- records --- */
 
 /* How a record is coded and what it holds: rows of the matrix, of U, or (resident) of V. */
@@ -174,8 +151,8 @@ static mote_status decode(mote_seg *w, unsigned layout, size_t row, mote_sink *p
                                            : layout == MOTE_LAYOUT_CSR   ? csr_piece(w)
                                                                          : dense_piece(w));
         if (!ok) break;
-        if (product) {
-            multiply(w, product);
+        if (!MOTE_NANO && product) {
+            mote_lowrank_multiply(w, product);
             product->p += row;
         } else {
             w->sink.p += row;
@@ -185,9 +162,10 @@ static mote_status decode(mote_seg *w, unsigned layout, size_t row, mote_sink *p
     return mote_planes_close(w);
 }
 
-static mote_status dense(mote_seg *w, const mote_seg_env *env, size_t s, bool resident, const uint8_t *rec, size_t n,
-                         const mote_dest *d)
+mote_status mote_seg_elements(mote_seg *w, const mote_seg_env *env, size_t s, bool is_resident, const uint8_t *rec,
+                              size_t n, const mote_dest *d)
 {
+    const bool resident = !MOTE_NANO && is_resident;
     const mote_head *h = env->head;
     const unsigned layout = resident ? MOTE_LAYOUT_DENSE : h->term.layout, bits = mote_form_bits(h->dtype, d->form);
     mote_sink product;
@@ -201,7 +179,7 @@ static mote_status dense(mote_seg *w, const mote_seg_env *env, size_t s, bool re
     k->machine = d->form != MOTE_FORM_DENSE;
     k->entry = resident ? MOTE_F32 : h->dtype;
     k->dtype = !k->machine ? h->dtype : bits == 32 ? MOTE_F32 : MOTE_F16;
-    if (layout == MOTE_LAYOUT_LOWRANK) {
+    if (!MOTE_NANO && layout == MOTE_LAYOUT_LOWRANK) {
         product = *k;
         cols = h->cols;
         *k = (mote_sink){ .p = (uint8_t *)(env->factors + h->term.rank * cols),
@@ -215,7 +193,7 @@ static mote_status dense(mote_seg *w, const mote_seg_env *env, size_t s, bool re
                !(MOTE_BIG_ENDIAN && k->machine)) {
         direct = d->p; /* never of factors: they have no zstd */
     }
-    mote_status st = decode(w, layout, d->row, layout == MOTE_LAYOUT_LOWRANK ? &product : NULL, direct);
+    mote_status st = decode(w, layout, d->row, !MOTE_NANO && layout == MOTE_LAYOUT_LOWRANK ? &product : NULL, direct);
     if (st != MOTE_OK) wipe(d, w->rows, cols, bits, 0);
     return st;
 }
@@ -223,15 +201,7 @@ static mote_status dense(mote_seg *w, const mote_seg_env *env, size_t s, bool re
 mote_status mote_seg_dense(mote_seg *w, const mote_seg_env *env, size_t s, const uint8_t *rec, size_t n,
                            const mote_dest *d)
 {
-    return dense(w, env, s, false, rec, n, d);
-}
-
-mote_status mote_seg_resident(mote_seg *w, const mote_seg_env *env, uint32_t r, const uint8_t *rec, size_t n)
-{
-    const mote_extent e = mote_head_resident(env->head, r);
-    const size_t row = 4 * e.cols;
-    const mote_dest d = { .p = (uint8_t *)env->factors + e.row * row, .row = row, .elem = 4, .form = MOTE_FORM_F32 };
-    return dense(w, env, r, true, rec, n, &d);
+    return mote_seg_elements(w, env, s, false, rec, n, d);
 }
 
 /* --- native --- */
@@ -261,11 +231,11 @@ static size_t native_view(const mote_head *h, size_t s, bool resident, mote_nati
     v->rows = rows;
     v->cols = cols;
     v->n_values = n;
-    if (num->numeric == MOTE_NUM_AFFINE || num->entries) {
+    if (num->numeric == MOTE_NUM_AFFINE || MOTE_ENTRIES(num)) {
         bits = num->bits > 8 ? 16 : 8;
         v->bits = num->bits;
         v->value_dtype = (uint8_t)((bits == 16 ? MOTE_I16 : MOTE_I8) - num->zero); /* the unsigned stand before */
-        if (num->entries) v->table = part(base, &total, mote_codebook_view(num, v));
+        if (MOTE_ENTRIES(num)) v->table = part(base, &total, mote_codebook_view(num, v));
         v->scales_per_row = (uint32_t)mote_scales_per_piece(num, cols);
         v->group = num->group;
         const size_t scales = num->scope ? rows * v->scales_per_row : 1;

@@ -4,11 +4,14 @@
 
 #include "mote/package.h"
 
+/* Spec format.md 12: nano has dense, bitmask, csr, lowrank, kept-rows; stored .. trellis; stored, constant, rans-1 */
+#define IN_NANO(id) ((id) <= 4 || (id) == 6 || ((id) >= 32 && (id) <= 36) || ((id) >= 96 && (id) <= 98))
+
 mote_needs mote_needs_of_build(bool with_zstd)
 {
     mote_needs n = { { 0 } };
 #define MOTE_ID(id, name, text, state) \
-    if (state) mote_needs_add(&n, id);
+    if ((state) && (!MOTE_NANO || IN_NANO(id))) mote_needs_add(&n, id);
 #include "base/registry.def"
     if (!with_zstd) n.bit[MOTE_CODER_ZSTD / 32] &= ~((uint32_t)1 << MOTE_CODER_ZSTD % 32);
     return n;

@@ -74,3 +74,6 @@ mote_run_network(m33 bits4 qemu-system-arm -M mps2-an505)
 set(figures sh ${device}/figures.sh ${PROJECT_SOURCE_DIR} $<TARGET_FILE:mote_cli> $<TARGET_FILE:fashion_expect> ${work}/m4)
 mote_device_test(figures TIMEOUT 300 FOLDER ${work} NEEDS device_m4 COMMAND ${figures})
 add_custom_target(device_figures COMMAND ${figures} ${PROJECT_SOURCE_DIR}/README.md WORKING_DIRECTORY ${work} USES_TERMINAL)
+mote_device_test(nano_size TIMEOUT 60 FOLDER ${work} NEEDS device_m4
+  COMMAND sh ${PROJECT_SOURCE_DIR}/tests/lint/device_size.sh ${work}/m4/mote/libmote_device.a
+    ${PROJECT_SOURCE_DIR}/tests/device_budget_nano.txt)

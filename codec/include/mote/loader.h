@@ -48,7 +48,8 @@ typedef struct mote_loader_config {
     mote_policy policy;      /**< texts and keys are borrowed for the life of the loader */
     mote_form form;          /**< default form of tensors, DENSE for those that cannot have it; mote_loader_form()
                                        changes it for one */
-    uint8_t native_lowrank;  /**< 1: low-rank tensors are always native; no memory for residents is asked for */
+    uint8_t native_lowrank;  /**< 1: low-rank tensors are always native; no memory for residents is asked for. Nano
+                                  builds: always */
     mote_inflate_fn inflate; /**< NULL: packages that need zstd are refused (NEEDS) */
     void *inflate_ctx;
     const struct mote_kern *kern; /**< NULL: the reference kernels */

@@ -10,6 +10,11 @@
 extern "C" {
 #endif
 
+/** 1 in builds of the nano profile (format.md 12): whole files are left out, and what they do is refused by needs. */
+#ifndef MOTE_NANO
+#define MOTE_NANO 0
+#endif
+
 #define MOTE_PRELUDE_BYTES 16
 #define MOTE_MANIFEST_MAX 4096
 #define MOTE_SIGNATURES_MAX 16
