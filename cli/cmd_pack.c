@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "cmd.h"
+#include "importance.h"
 #include "mote/pack.h"
 #include "mote/version.h"
 #include "package.h"
@@ -16,8 +17,8 @@
 
 /* clang-format off */
 enum {
-    OUT, LOSSLESS, BITS, BINARY, TERNARY, CODEBOOK, NF4, FP8, PER, BOOK_ROWS, ZERO_POINT, SCALES, F16, BF16, PRUNE,
-    THRESHOLD, PRUNE_ROWS, NM, RANK, ENERGY, SMALL, ONLY, RULES,
+    OUT, LOSSLESS, BITS, BINARY, TERNARY, CODEBOOK, NF4, FP8, PER, BOOK_ROWS, ZERO_POINT, SCALES, SNR, STEP, TRELLIS,
+    NATIVE, F16, BF16, PRUNE, THRESHOLD, PRUNE_ROWS, NM, RANK, ENERGY, SMALL, ONLY, RULES, IMPORTANCE,
     PROFILE, CHUNK, BLOB, DIGESTS, NAME, VERSION, SEQUENCE, VENDOR, CLASS, CREATED, NOT_AFTER,
     KEY, PASSPHRASE_FILE, THREADS, QUICK, JSON
 };
@@ -36,6 +37,10 @@ static const opt_def defs[] = {
     [BOOK_ROWS] = { "book-rows", 0, false, "N", "a codebook for every N rows instead of one for the tensor" },
     [ZERO_POINT] = { "zero-point", 0, false, NULL, "integers with a zero-point instead of symmetric ones" },
     [SCALES] = { "scales", 0, false, "f32|f16|bf16", "type of the scales (default f32)" },
+    [SNR] = { "snr", 0, false, "DB", "trellis-coded integers, each tensor's error DB below its signal" },
+    [STEP] = { "step", 0, false, "S", "trellis-coded integers of step S" },
+    [TRELLIS] = { "trellis", 0, false, "STATES", "states of the trellis: 1, 8, 32 (default), 256, 1024 or 2048" },
+    [NATIVE] = { "native", 0, false, "8|16", "trellis-coded values are such integers times one step" },
     [F16] = { "f16", 0, false, NULL, "cast floats to f16" },
     [BF16] = { "bf16", 0, false, NULL, "cast floats to bf16" },
     [PRUNE] = { "prune", 0, false, "FRACTION", "set this share of the smallest weights of each tensor to zero" },
@@ -48,6 +53,7 @@ static const opt_def defs[] = {
     [SMALL] = { "small", 0, false, "N", "tensors of fewer weights stay lossless (default 1024)" },
     [ONLY] = { "only", 0, true, "GLOB", "lossy options are for tensors of such names" },
     [RULES] = { "rules", 0, false, "FILE", "options by tensor name: JSON, {\"GLOB\": {\"OPTION\": VALUE}}" },
+    [IMPORTANCE] = { "importance", 0, false, "FILE", "weigh errors by column: f32 tensors of the same names" },
     [PROFILE] = { "profile", 0, false, "nano|std|host", "what the readers are like (default std)" },
     [CHUNK] = { "chunk", 0, false, "BYTES", "longest chunk (default 4K, 16K or 256K by profile)" },
     [BLOB] = { "blob", 0, true, "NAME=FILE", "add the bytes of a file" },
@@ -82,6 +88,7 @@ typedef struct packing {
     io_map *maps;            /* of the blobs; owned */
     char **names;            /* of the blobs; owned */
     size_t n_blobs;
+    importance importance;
     mote_pack_result result;
 } packing;
 
@@ -107,6 +114,47 @@ static bool read_nm(const opts *o, mote_encode_options *e)
     return true;
 }
 
+static bool read_trellis(const opts *o, mote_encode_options *e)
+{
+    uint64_t states = e->states, native = 0;
+    const bool steps = opt_has(o, SNR) || opt_has(o, STEP);
+    const int need[] = { TRELLIS, NATIVE };
+    for (size_t i = 0; i < 2 && !steps; i++)
+        if (opt_has(o, need[i])) {
+            (void)opt_error(o, "--%s goes with --snr or --step", defs[need[i]].name);
+            return false;
+        }
+    if (!opt_exclusive(o, (const int[]){ SNR, STEP }, 2) || !opt_u64(o, TRELLIS, 1, 2048, &states) ||
+        !opt_u64(o, NATIVE, 8, 16, &native) || !opt_real(o, SNR, 0, 120, false, true, &e->snr_db) ||
+        !opt_real(o, STEP, 0, INFINITY, false, false, &e->step))
+        return false;
+    if (states != 1 && states != 8 && states != 32 && states != 256 && states != 1024 && states != 2048) {
+        (void)opt_error(o, "--trellis takes 1, 8, 32, 256, 1024 or 2048");
+        return false;
+    }
+    if (native != 0 && native != 8 && native != 16) {
+        (void)opt_error(o, "--native takes 8 or 16");
+        return false;
+    }
+    if (steps) e->method = MOTE_METHOD_TRELLIS;
+    e->states = (unsigned)states;
+    e->native = (unsigned)native;
+    return true;
+}
+
+/* Trellis-coded integers go with nothing else that is lossy. */
+static bool exclusive(const opts *o)
+{
+    static const int method[] = { LOSSLESS, BITS, BINARY, TERNARY, CODEBOOK, NF4, FP8, F16, BF16, SNR, STEP };
+    static const int pruned[] = { LOSSLESS, PRUNE, THRESHOLD, PRUNE_ROWS, NM, SNR };
+    static const int factors[] = { LOSSLESS, RANK, ENERGY, SNR };
+    static const int others[] = { PRUNE, THRESHOLD, PRUNE_ROWS, NM, RANK, ENERGY };
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        if (!opt_exclusive(o, (const int[]){ others[i], STEP }, 2)) return false;
+    return opt_exclusive(o, method, sizeof method / sizeof *method) &&
+           opt_exclusive(o, pruned, sizeof pruned / sizeof *pruned) && opt_exclusive(o, factors, 4);
+}
+
 static bool read_method(const opts *o, mote_encode_options *e)
 {
     static const char *const scale_names[] = { "f32", "f16", "bf16" };
@@ -114,10 +162,7 @@ static bool read_method(const opts *o, mote_encode_options *e)
     static const char *const f8_names[] = { "e4m3", "e5m2" };
     uint64_t bits = 8, rank = 0, small = e->small, group = 0, entries = 0, book_rows = 0;
     unsigned scale = 0, f8 = 0;
-    if (!opt_exclusive(o, (const int[]){ LOSSLESS, BITS, BINARY, TERNARY, CODEBOOK, NF4, FP8, F16, BF16 }, 9) ||
-        !opt_exclusive(o, (const int[]){ LOSSLESS, PRUNE, THRESHOLD, PRUNE_ROWS, NM }, 5) ||
-        !opt_exclusive(o, (const int[]){ LOSSLESS, RANK, ENERGY }, 3))
-        return false;
+    if (!exclusive(o)) return false;
     if (!opt_u64(o, CODEBOOK, 2, 256, &entries) || !opt_u64(o, BOOK_ROWS, 1, UINT32_MAX, &book_rows) ||
         !opt_word(o, FP8, f8_names, 2, &f8))
         return false;
@@ -171,6 +216,7 @@ static bool read_method(const opts *o, mote_encode_options *e)
                 : opt_has(o, F16)               ? MOTE_METHOD_F16
                 : opt_has(o, BF16)              ? MOTE_METHOD_BF16
                                                 : MOTE_METHOD_LOSSLESS;
+    if (!read_trellis(o, e)) return false;
     e->bits = opt_has(o, BINARY) ? 1 : opt_has(o, TERNARY) ? 2 : (unsigned)bits;
     e->ternary = opt_has(o, TERNARY);
     e->entries = (unsigned)entries;
@@ -293,6 +339,7 @@ static void choose(void *ctx, const mote_model_tensor *t, mote_encode_options *o
         *options = w->ruled[r - w->rules.rule];
     else if (!is_meant(w->o, t))
         *options = w->lossless;
+    importance_set(&w->importance, t->name, options);
 }
 
 /* What stands in a rule is read as if it stood on the command line. */
@@ -368,6 +415,8 @@ static int open_inputs(packing *w)
     if (metadata)
         w->extras[w->options.n_extras++] =
             (mote_pack_extra){ MOTE_KIND_TEXT, "safetensors.metadata", (const uint8_t *)metadata, strlen(metadata) };
+    if (done == STATUS_DONE && opt_has(w->o, IMPORTANCE))
+        done = importance_open(&w->importance, w->o, opt_value(w->o, IMPORTANCE), w->model);
     if (done == STATUS_DONE && opt_has(w->o, KEY)) {
         done = keys_secret(&w->kp, opt_value(w->o, KEY), w->o, PASSPHRASE_FILE);
         w->options.key = &w->kp;
@@ -604,6 +653,7 @@ static int run(const opts *o)
     if (done == STATUS_DONE) done = pack(&w, &out);
     if (out.name) io_out_abort(&out);
     mote_pack_result_free(&w.result);
+    importance_free(&w.importance);
     mote_model_close(w.model);
     io_map_close(&w.in);
     for (size_t i = 0; i < w.n_blobs; i++) {

@@ -68,6 +68,24 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if ((h[3] & 24) == 8) o.rank = 1 + (h[4] & 31);
     if ((h[3] & 24) == 16) o.energy = (1 + h[4]) / 256.0;
     o.tensor_digests = h[3] >> 5 & 1;
+    float importance[256];
+    if (h[3] & 64) {
+        static const uint16_t states[] = { 8, 1, 32, 256, 8, 32, 1024, 2048 };
+        o.method = MOTE_METHOD_TRELLIS;
+        o.states = states[h[1] & 7];
+        o.native = h[1] & 8 ? h[1] & 16 ? 8 : 16 : 0;
+        if (h[1] & 32)
+            o.step = ldexp(1 + h[2] / 256.0, (int)(h[4] & 63) - 40);
+        else
+            o.snr_db = (1 + h[2]) * 120 / 256.0;
+        o.prune_fraction = o.prune_threshold = o.energy = 0;
+        o.rank = 0;
+        for (unsigned i = 0; i < 256; i++) importance[i] = (float)(h[4] % (i + 3));
+        if (h[1] & 64) {
+            o.importance = importance;
+            o.importance_columns = h[6] & 3 ? h[8] : 1 + h[4];
+        }
+    }
     mote_model_tensor t = { .name = "t", .dtype = (mote_dtype)(1 + h[5] % 25), .rank = h[6] % 5, .elements = 1 };
     for (unsigned i = 0; i < t.rank; i++) {
         t.shape[i] = h[7 + i];

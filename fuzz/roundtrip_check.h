@@ -131,8 +131,8 @@ static inline void check_elements(const mote_encode_options *o, const mote_model
         if (odd) MUST(out[bytes - 1] == (data[bytes - 1] & ((1u << odd) - 1)));
         return;
     }
-    const bool exact =
-        r->numeric != MOTE_NUM_AFFINE && r->numeric != MOTE_NUM_CODEBOOK && r->layout != MOTE_LAYOUT_LOWRANK;
+    const bool exact = r->numeric != MOTE_NUM_AFFINE && r->numeric != MOTE_NUM_CODEBOOK &&
+                       r->numeric != MOTE_NUM_TRELLIS && r->layout != MOTE_LAYOUT_LOWRANK;
     double signal = 0, noise = 0;
     for (uint64_t i = 0; i < t->elements; i++) {
         uint8_t want[8];

@@ -215,6 +215,11 @@ static const mote_encode_options lossy[] = {
     { .method = MOTE_METHOD_LOSSLESS, .prune_fraction = 0.99 },
     { .method = MOTE_METHOD_LOSSLESS, .rank = 2 },
     { .method = MOTE_METHOD_LOSSLESS, .energy = 0.5, .prune_fraction = 0.2 },
+    { .method = MOTE_METHOD_TRELLIS, .states = 8, .snr_db = 18 },
+    { .method = MOTE_METHOD_TRELLIS, .states = 1, .snr_db = 30, .native = 16 },
+    { .method = MOTE_METHOD_TRELLIS, .states = 256, .snr_db = 2, .native = 8 },
+    { .method = MOTE_METHOD_TRELLIS, .states = 8, .step = 0.01 },
+    { .method = MOTE_METHOD_TRELLIS, .states = 32, .step = 1e-7, .native = 8 },
 };
 
 /* The lossy methods in every shape: the error that is found by decoding is the one that is reported. */
@@ -252,17 +257,230 @@ START_TEST(large_tensors_are_cut)
     static const uint32_t chunks[] = { 1024, 16384, 262144 };
     for (unsigned k = 0; k < N(kinds); k++)
         for (unsigned i = 0; i < 3; i++)
-            for (unsigned bits = 0; bits <= 4; bits += 4) {
+            for (unsigned bits = 0; bits <= 12; bits += 4) {
                 mote_model_tensor t = tensor(MOTE_F32, 2, 300, 700, 1);
                 mote_encode_options o = MOTE_ENCODE_OPTIONS_INIT;
                 o.chunk_max = chunks[i];
                 o.profile = i == 2 ? MOTE_PROFILE_HOST : MOTE_PROFILE_STD;
-                o.method = bits ? MOTE_METHOD_AFFINE : MOTE_METHOD_LOSSLESS;
-                o.bits = bits ? bits : 8;
+                o.method = bits > 4 ? MOTE_METHOD_TRELLIS : bits ? MOTE_METHOD_AFFINE : MOTE_METHOD_LOSSLESS;
+                o.bits = bits == 4 ? 4 : 8;
+                if (bits > 4) o.snr_db = 2.5 * bits;
                 uint8_t *data = make(&t, kinds[k]);
                 ck_assert_int_eq(check_roundtrip(&o, &t, data), MOTE_OK);
                 free(data);
             }
+}
+END_TEST
+
+/* --- trellis ------------------------------------------------------------------------------------------------------ */
+
+static double decibels(const mote_coded *c)
+{
+    return 10 * log10(c->report.signal / c->report.noise);
+}
+
+static mote_status encode_as(mote_coded *c, const mote_encode_options *o, const mote_model_tensor *t, kind k,
+                             uint8_t **data)
+{
+    mote_model_error error;
+    *data = make(t, k);
+    return mote_encode_tensor(c, o, t, *data, &error);
+}
+
+/* The error that was asked for is the error that comes out, and integers come out, whatever the numbers are like. */
+START_TEST(errors_are_those_asked_for) /* _i: states */
+{
+    static const unsigned states[] = { 1, 8, 32, 256, 1024 };
+    static const double decibel[] = { 6, 7.5, 9, 13.5, 18.5, 24.5, 40 };
+    static const unsigned dtypes[] = { MOTE_F32, MOTE_F64, MOTE_F32, MOTE_F16 };
+    static const kind kinds[] = { WEIGHTS, ROWS, COLUMNS, SPARSE, NARROW };
+    for (unsigned i = 0; i < N(decibel); i++)
+        for (unsigned k = 0; k < N(kinds); k++) {
+            if ((i + k + (unsigned)_i) % 2) continue;
+            const mote_model_tensor t = tensor(dtypes[(i + k) / 2 % 4], 2, 60 + 7 * i, 100 + 13 * k, 1);
+            mote_encode_options o = MOTE_ENCODE_OPTIONS_INIT;
+            mote_coded c;
+            uint8_t *data;
+            o.method = MOTE_METHOD_TRELLIS;
+            o.states = states[_i];
+            o.snr_db = decibel[i];
+            o.profile = (mote_profile)(i % 3);
+            ck_assert_int_eq(encode_as(&c, &o, &t, kinds[k], &data), MOTE_OK);
+            ck_assert_uint_eq(c.report.numeric, MOTE_NUM_TRELLIS);
+            ck_assert_msg(fabs(decibels(&c) - decibel[i]) < 0.04, "%g dB of kind %u: %g", decibel[i], kinds[k],
+                          decibels(&c));
+            mote_coded_free(&c);
+            ck_assert_int_eq(check_roundtrip(&o, &t, data), MOTE_OK);
+            free(data);
+        }
+}
+END_TEST
+
+/* More states are smaller at the same error; so is a larger error. */
+START_TEST(states_pay)
+{
+    static const unsigned states[] = { 1, 8, 32, 256, 1024 };
+    uint64_t last = UINT64_MAX;
+    const mote_model_tensor t = tensor(MOTE_F32, 2, 300, 200, 1);
+    for (unsigned i = 0; i < N(states); i++) {
+        mote_encode_options o = MOTE_ENCODE_OPTIONS_INIT;
+        mote_coded c;
+        uint8_t *data;
+        o.method = MOTE_METHOD_TRELLIS;
+        o.states = states[i];
+        o.snr_db = 20;
+        ck_assert_int_eq(encode_as(&c, &o, &t, WEIGHTS, &data), MOTE_OK);
+        ck_assert_uint_lt(c.report.packed_bytes, last);
+        ck_assert_double_lt(fabs(decibels(&c) - 20), 0.02);
+        last = c.report.packed_bytes;
+        mote_coded_free(&c);
+        free(data);
+    }
+}
+END_TEST
+
+/* Native values are integers times the step, and fit. */
+START_TEST(native_values_are_integers)
+{
+    static const unsigned native[] = { 8, 16 };
+    static const double steps[] = { 0.004, 1e-6 };
+    for (unsigned i = 0; i < 2; i++)
+        for (unsigned k = 0; k < 2; k++) {
+            const mote_model_tensor t = tensor(MOTE_F32, 2, 60, 100, 1);
+            mote_encode_options o = MOTE_ENCODE_OPTIONS_INIT;
+            mote_coded c;
+            uint8_t *data;
+            o.method = MOTE_METHOD_TRELLIS;
+            o.step = steps[k];
+            o.native = native[i];
+            ck_assert_int_eq(encode_as(&c, &o, &t, k ? WEIGHTS : ROWS, &data), MOTE_OK);
+            if (c.report.numeric == MOTE_NUM_TRELLIS) {
+                uint8_t *out = decode_coded(&c, t.elements);
+                double least = 1e30, most = 0;
+                for (uint64_t e = 0; e < t.elements; e++) {
+                    const double x = fabs(real_value(out, MOTE_F32, e));
+                    if (x > 0 && x < least) least = x;
+                    if (x > most) most = x;
+                }
+                ck_assert_double_le(most / least, (1u << (native[i] - 1)) - 1);
+                for (uint64_t e = 0; e < t.elements; e++) {
+                    const double v = real_value(out, MOTE_F32, e) / least;
+                    ck_assert_double_lt(fabs(v - nearbyint(v)), 1e-4 + 1e-6 * fabs(v));
+                }
+                free(out);
+            } else {
+                ck_assert(native[i] == 16 && k == 1); /* lossless is smaller */
+            }
+            mote_coded_free(&c);
+            free(data);
+        }
+}
+END_TEST
+
+static double column_noise(const mote_coded *c, const mote_model_tensor *t, const uint8_t *data, uint64_t from)
+{
+    uint8_t *out = decode_coded(c, t->elements);
+    double sum = 0;
+    for (uint64_t e = 0; e < t->elements; e++)
+        if (e % t->shape[1] >= from) {
+            const double d = real_value(out, MOTE_F32, e) - real_value(data, MOTE_F32, e);
+            sum += d * d;
+        }
+    free(out);
+    return sum;
+}
+
+/* Errors go where they matter least, also in tensors that are coded transposed. */
+START_TEST(importance_moves_errors) /* _i: kind */
+{
+    const mote_model_tensor t = tensor(MOTE_F32, 2, 80, 200, 1);
+    float importance[200];
+    double noise[2];
+    for (unsigned i = 0; i < 200; i++) importance[i] = i < 100 ? 0.1f : 10;
+    for (unsigned i = 0; i < 2; i++) {
+        mote_encode_options o = MOTE_ENCODE_OPTIONS_INIT;
+        mote_coded c;
+        uint8_t *data;
+        o.method = MOTE_METHOD_TRELLIS;
+        o.snr_db = 15;
+        o.importance = i ? importance : NULL;
+        o.importance_columns = i ? 200 : 0;
+        ck_assert_int_eq(encode_as(&c, &o, &t, _i ? COLUMNS : WEIGHTS, &data), MOTE_OK);
+        ck_assert_uint_eq(c.report.numeric, MOTE_NUM_TRELLIS);
+        ck_assert_double_lt(fabs(decibels(&c) - 15), 0.02);
+        noise[i] = column_noise(&c, &t, data, 100);
+        mote_coded_free(&c);
+        free(data);
+    }
+    ck_assert_double_lt(noise[1], 0.9 * noise[0]);
+}
+END_TEST
+
+START_TEST(options_of_trellises)
+{
+    const mote_model_tensor t = tensor(MOTE_F32, 2, 80, 200, 1);
+    float importance[200];
+    mote_encode_options good = MOTE_ENCODE_OPTIONS_INIT;
+    good.method = MOTE_METHOD_TRELLIS;
+    good.snr_db = 15;
+    mote_encode_options bad[12];
+    for (unsigned i = 0; i < N(bad); i++) bad[i] = good;
+    bad[0].states = 7;
+    bad[1].step = 1;
+    bad[2].snr_db = 0;
+    bad[3].snr_db = 121;
+    bad[4].snr_db = NAN;
+    bad[5].native = 4;
+    bad[6].rank = 3;
+    bad[7].prune_fraction = 0.5;
+    bad[8].step = -1;
+    bad[9].snr_db = 0, bad[9].step = INFINITY;
+    bad[10].energy = 0.5;
+    bad[11].prune_threshold = 0.5;
+    uint8_t *data = make(&t, WEIGHTS);
+    mote_coded c;
+    mote_model_error error;
+    for (unsigned i = 0; i < N(bad); i++)
+        ck_assert_int_eq(mote_encode_tensor(&c, &bad[i], &t, data, &error), MOTE_ERR_ARG);
+    for (unsigned i = 0; i < 5; i++) {
+        for (unsigned k = 0; k < 200; k++) importance[k] = i == 4 ? 0 : 1;
+        mote_encode_options o = good;
+        o.importance = importance;
+        o.importance_columns = i == 0 ? 0 : i == 1 ? 199 : 200;
+        if (i == 2) importance[7] = -1;
+        if (i == 3) importance[199] = INFINITY;
+        ck_assert_int_eq(mote_encode_tensor(&c, &o, &t, data, &error), MOTE_ERR_VALUE);
+        ck_assert_ptr_nonnull(strstr(error.text, "a tensor"));
+    }
+    free(data);
+}
+END_TEST
+
+/* One weight far away, weights that nothing can be told of, weights at the end of what floats hold. */
+START_TEST(odd_weights) /* _i: which */
+{
+    static const double decibel[] = { 3, 20, 60 };
+    for (unsigned i = 0; i < N(decibel); i++) {
+        const mote_model_tensor t = tensor(MOTE_F32, 2, 70, 90, 1);
+        mote_encode_options o = MOTE_ENCODE_OPTIONS_INIT;
+        o.method = MOTE_METHOD_TRELLIS;
+        o.snr_db = decibel[i];
+        uint8_t *data = make(&t, WEIGHTS);
+        for (uint64_t e = 0; e < t.elements; e++) {
+            uint8_t *p = data + 4 * e;
+            const double x = real_value(data, MOTE_F32, e);
+            if (_i == 0 && e == 1234) put_real(p, MOTE_F32, 1e6);
+            if (_i == 1 && e == 1234) put_real(p, MOTE_F32, 3e38);
+            if (_i == 2) put_real(p, MOTE_F32, x * 1e-38);
+            if (_i == 3) mote_put32(p, (uint32_t)(1 + e % 3) | (uint32_t)(e % 5 == 0) << 31);
+            if (_i == 4) put_real(p, MOTE_F32, x * 1e38);
+            if (_i == 5) put_real(p, MOTE_F32, e == 1234 ? 1e-45 : 0);
+            if (_i == 6) put_real(p, MOTE_F32, e % 90 < 89 ? 0 : x);
+            if (_i == 7) put_real(p, MOTE_F32, -0.3);
+        }
+        ck_assert_int_eq(check_roundtrip(&o, &t, data), MOTE_OK);
+        free(data);
+    }
 }
 END_TEST
 
@@ -330,6 +548,12 @@ int main(void)
     tcase_add_loop_test(tc, lossless_tensors_come_back_exactly, 0, 25);
     tcase_add_loop_test(tc, lossy_tensors_lose_what_is_reported, 0, (int)N(lossy));
     tcase_add_test(tc, large_tensors_are_cut);
+    tcase_add_loop_test(tc, errors_are_those_asked_for, 0, 5);
+    tcase_add_test(tc, states_pay);
+    tcase_add_test(tc, native_values_are_integers);
+    tcase_add_loop_test(tc, importance_moves_errors, 0, 2);
+    tcase_add_test(tc, options_of_trellises);
+    tcase_add_loop_test(tc, odd_weights, 0, 8);
     tcase_add_test(tc, threads_and_runs_give_the_same_bytes);
     suite_add_tcase(s, tc);
     SRunner *r = srunner_create(s);

@@ -37,7 +37,7 @@ static mote_trellis trellis_of(int code, bool zero, bool offsets)
     return t;
 }
 
-static void random_prices(mote_trellis_prices *p)
+static void random_prices(mote_level_prices *p)
 {
     for (unsigned q = 0; q < 2; q++) {
         for (int k = 0; k < 2 * MOTE_PRICE_SPAN; k++) p->bits[q][k] = (uniform() + 1) * 6;
@@ -54,8 +54,8 @@ static void *workspace(unsigned states)
 }
 
 /* Cost of a path in binary64. */
-static double cost_of(const mote_trellis *t, const float *x, const float *weight, size_t n,
-                      const mote_trellis_prices *p, double lambda, const int32_t *level)
+static double cost_of(const mote_trellis *t, const float *x, const float *weight, size_t n, const mote_level_prices *p,
+                      double lambda, const int32_t *level)
 {
     double sum = 0;
     unsigned s = 0;
@@ -72,7 +72,7 @@ static double cost_of(const mote_trellis *t, const float *x, const float *weight
 }
 
 /* The least cost of all paths of n values whose levels lie in -5..5, by trying them all. */
-static double least(const mote_trellis *t, const float *x, const float *weight, size_t n, const mote_trellis_prices *p,
+static double least(const mote_trellis *t, const float *x, const float *weight, size_t n, const mote_level_prices *p,
                     double lambda, int32_t *level, size_t at)
 {
     if (at == n) return cost_of(t, x, weight, n, p, lambda, level);
@@ -87,7 +87,7 @@ static double least(const mote_trellis *t, const float *x, const float *weight, 
 /* With prices that grow with the distance from zero no farther level than the two neighbours can win. */
 START_TEST(best_of_all_paths)
 {
-    mote_trellis_prices p = { .beyond = { { 40, 40 }, { 40, 40 } } };
+    mote_level_prices p = { .beyond = { { 40, 40 }, { 40, 40 } } };
     for (unsigned q = 0; q < 2; q++)
         for (int k = 0; k < 2 * MOTE_PRICE_SPAN; k++) p.bits[q][k] = 1.5f + 0.2f * (float)abs(k - MOTE_PRICE_SPAN);
     void *work = workspace(2048);
@@ -117,7 +117,7 @@ START_TEST(avx2_is_plain)
     static float x[MOST], weight[MOST];
     static uint8_t table[MOST];
     static int32_t a[MOST], b[MOST];
-    static mote_trellis_prices p[5];
+    static mote_level_prices p[5];
     void *work = workspace(2048);
     seed = 88172645463325252;
     for (unsigned again = 0; again < 48; again++) {
@@ -150,7 +150,7 @@ START_TEST(gains)
     static const double about[] = { 0.2589, 0.2567, 0.2525, 0.249, 0.2462, 0.2429, 0.2419, 0.3312 };
     static float x[MOST];
     static int32_t level[MOST];
-    static const mote_trellis_prices free_of_charge;
+    static const mote_level_prices free_of_charge;
     void *work = workspace(2048);
     const mote_trellis t = trellis_of(_i, false, false);
     double e = 0;

@@ -215,64 +215,32 @@ static void merge_bins(merge *m)
 
 /* --- the plane ---------------------------------------------------------------------------------------------------- */
 
-/* Escape numbers and how often they occur, class after class. */
-typedef struct escape {
-    uint32_t number;
-    uint64_t n;
-} escape;
-
+/* Escapes, class after class. */
 typedef struct escapes {
-    escape *at;
+    mote_escape_count *at;
     size_t n;
 } escapes;
 
 /* Values of a class outside its window; the spots are those of its counts. */
 static mote_status add_escapes(escapes *e, const mote_spots *spots, const mote_cells *cells, const mote_window *w)
 {
-    escape *more = realloc(e->at, (e->n + spots->n + 1) * sizeof *more);
+    mote_escape_count *more = realloc(e->at, (e->n + spots->n + 1) * sizeof *more);
     if (!more) return MOTE_ERR_NOMEM;
     e->at = more;
     for (uint32_t k = 0; k < spots->n; k++) {
         int64_t t = ((int64_t)cells->vmin + ((int64_t)spots->cell[k] << cells->grain) - w->lo) >> w->shift;
         if (t >= 0 && t < 15) continue;
-        more[e->n++] =
-            (escape){ (uint32_t)(t < 0 ? -2 * t - 1 : 2 * (t - 15)), spots->before[k + 1] - spots->before[k] };
+        more[e->n++] = (mote_escape_count){ (uint32_t)(t < 0 ? -2 * t - 1 : 2 * (t - 15)),
+                                            spots->before[k + 1] - spots->before[k] };
     }
     return MOTE_OK;
 }
 
-/* Symbols of escape numbers with shift s; returns the bits beside them: low bits, and varints of what is beyond. */
-static double escape_symbols(uint64_t symbol[MOTE_SYMBOLS], const escapes *e, unsigned s)
-{
-    double rest = 0;
-    memset(symbol, 0, MOTE_SYMBOLS * sizeof *symbol);
-    for (size_t i = 0; i < e->n; i++) {
-        uint32_t t = e->at[i].number >> s;
-        symbol[t < 15 ? t : 15] += e->at[i].n;
-        rest += (double)e->at[i].n * (s + (t < 15 ? 0 : 8.0 * (double)mote_varint_bytes(t - 15)));
-    }
-    return rest;
-}
-
-/* Escape numbers: plain varints, or a table of their own. */
 static double plan_escapes(mote_plane_plan *p, const escapes *e, const mote_plane_ask *ask)
 {
-    uint64_t symbol[MOTE_SYMBOLS];
-    double plain = 0, best = MOTE_IMPOSSIBLE;
-    unsigned shift = 0;
-    for (size_t i = 0; i < e->n; i++) plain += 8.0 * (double)e->at[i].n * (double)mote_varint_bytes(e->at[i].number);
-    for (unsigned s = 0; s <= 4; s++) {
-        double bits = escape_symbols(symbol, e, s) + mote_entropy_bits(symbol, MOTE_SYMBOLS);
-        if (bits < best) best = bits, shift = s;
-    }
-    double rest = escape_symbols(symbol, e, shift);
-    mote_table_fit f = { .symbol_bits = 0 };
-    mote_table_fit_make(&f, symbol, 0, shift, NULL, true);
-    plain = plain * ask->times + ask->segments * 8;
-    rest = (rest + f.symbol_bits) * ask->times + f.table_bits + ask->segments * (STATE_BITS + 16);
-    p->d.escapes = rest < plain ? 2 : 1;
-    if (rest < plain) p->spec[p->n_specs++] = f.spec;
-    return rest < plain ? rest : plain;
+    const double bits = mote_escapes_fit(&p->d.escapes, &p->spec[p->n_specs], e->at, e->n, ask->times, ask->segments);
+    if (p->d.escapes == 2) p->n_specs++;
+    return bits;
 }
 
 /* Class map: 4 bits a piece, or rANS with one table. */

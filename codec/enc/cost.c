@@ -24,6 +24,22 @@ double mote_log2(double x)
     return (double)e + two_over_ln2 * z * series;
 }
 
+/* 2^x = 2^n e^y, |y| <= ln 2 / 2: the series' first twelve terms leave less than 1e-14. */
+double mote_exp2(double x)
+{
+    const int n = (int)(x < 0 ? x - 0.5 : x + 0.5);
+    const double y = (x - n) * 0.69314718055994531;
+    double sum = 1, term = 1;
+    for (int k = 1; k < 12; k++) {
+        term *= y / k;
+        sum += term;
+    }
+    const uint64_t bits = (uint64_t)(n + 1023) << 52;
+    double scale;
+    memcpy(&scale, &bits, 8);
+    return sum * scale;
+}
+
 double mote_entropy_bits(const uint64_t *count, size_t n)
 {
     uint64_t total = 0;

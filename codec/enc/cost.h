@@ -10,6 +10,9 @@
 /** Base-2 logarithm of a positive normal number, within 1e-9. */
 double mote_log2(double x);
 
+/** 2^x for |x| <= 1000, within 1e-9 of it. */
+double mote_exp2(double x);
+
 /** n log2 n; 0 for 0. */
 static inline double mote_nlogn(uint64_t n)
 {

@@ -9,6 +9,7 @@
 #include "enc/encoder.h"
 #include "enc/prune.h"
 #include "enc/scales.h"
+#include "enc/trellis.h"
 #include "model/importer.h"
 
 #define RAW_MAX ((uint64_t)1 << 22) /* bytes of a segment's elements: what a reader must hold of a tensor at a time */
@@ -24,6 +25,17 @@ bool mote_encoder_scaled(const mote_encode_options *o)
     return o->method == MOTE_METHOD_AFFINE || o->method >= MOTE_METHOD_CODEBOOK;
 }
 
+static bool trellis_ok(const mote_encode_options *o)
+{
+    mote_trellis_plan code;
+    if (!mote_trellis_set_states(&code, o->states) || (o->native != 0 && o->native != 8 && o->native != 16))
+        return false;
+    if (o->prune_fraction > 0 || o->prune_threshold > 0 || o->prune_rows > 0 || o->of || o->rank || o->energy > 0)
+        return false;
+    if (!(o->step >= 0 && o->step - o->step == 0) || !(o->snr_db >= 0 && o->snr_db <= 120)) return false;
+    return (o->step > 0) != (o->snr_db > 0);
+}
+
 static bool options_ok(const mote_encode_options *o)
 {
     if (!o || o->struct_size != sizeof *o || o->method > MOTE_METHOD_SCALED_E5M2 || o->profile > MOTE_PROFILE_HOST)
@@ -37,6 +49,7 @@ static bool options_ok(const mote_encode_options *o)
         if (o->scope == MOTE_SCOPE_GROUP && (o->group == 0 || o->group > (uint32_t)1 << 31)) return false;
         if (o->scale_dtype != MOTE_F32 && o->scale_dtype != MOTE_F16 && o->scale_dtype != MOTE_BF16) return false;
     }
+    if (o->method == MOTE_METHOD_TRELLIS && !trellis_ok(o)) return false;
     if (!(o->prune_fraction >= 0 && o->prune_fraction < 1) || !(o->prune_threshold >= 0)) return false;
     if (!(o->prune_rows >= 0 && o->prune_rows < 1) || o->of > 16 ||
         (o->of ? o->keep == 0 || o->keep >= o->of : o->keep))
@@ -363,9 +376,11 @@ static mote_status consider_all(mote_encoder *e, bool large)
     if (o->only_stored) return consider_stored(e, 1);
     mote_status st = MOTE_OK;
     if (large && (o->rank || o->energy > 0)) st = mote_encoder_lowrank(e);
+    const bool trellis = o->method == MOTE_METHOD_TRELLIS;
     if (st == MOTE_OK && large && mote_encoder_scaled(o)) st = mote_encoder_affine(e);
+    if (st == MOTE_OK && large && trellis) st = mote_encoder_trellis(e);
     /* integers that save little are not worth their loss where being exact is smaller still */
-    bool exact = !large || !mote_encoder_scaled(o) || (double)e->form.bytes > 0.6 * raw;
+    bool exact = !large || !(trellis || mote_encoder_scaled(o)) || (double)e->form.bytes > 0.6 * raw;
     if (st == MOTE_OK && (exact || e->form.n_records == 0)) st = consider_lossless(e);
     if (st == MOTE_OK && exact) st = mote_encoder_palette(e);
     double share = 1; /* what zstd leaves; it finds nothing in floats in whose bytes it finds nothing */
@@ -385,7 +400,7 @@ static mote_status measure(mote_encoder *e)
     mote_encode_report *r = &e->report;
     const unsigned numeric = r->numeric;
     if (!is_real(e->t->dtype) || numeric == MOTE_NUM_AFFINE || numeric == MOTE_NUM_CODEBOOK ||
-        r->layout == MOTE_LAYOUT_LOWRANK)
+        numeric == MOTE_NUM_TRELLIS || r->layout == MOTE_LAYOUT_LOWRANK)
         return MOTE_OK;
     if (e->source.prune || e->source.held != e->source.dtype) {
         mote_status st = mote_fetch_reserve(&e->work.fetch, BLOCK);

@@ -47,6 +47,8 @@ bool mote_encoder_scaled(const mote_encode_options *o);
 mote_status mote_encoder_affine(mote_encoder *e) MOTE_MUST_CHECK;
 /** Consider a codebook of the tensor's own values, if they are few. NOMEM. */
 mote_status mote_encoder_palette(mote_encoder *e) MOTE_MUST_CHECK;
+/** Consider trellis-coded integers. VALUE: elements that are not finite, or importance that does not fit. */
+mote_status mote_encoder_trellis(mote_encoder *e) MOTE_MUST_CHECK;
 /** Consider low-rank factors. VALUE as above. */
 mote_status mote_encoder_lowrank(mote_encoder *e) MOTE_MUST_CHECK;
 /** Refuse elements that are not finite, by name. */

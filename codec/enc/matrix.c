@@ -293,8 +293,7 @@ static bool finite(double x)
     return x - x == 0;
 }
 
-/* The value that a decoder writes into an entry of that dtype. */
-static double written(float x, uint8_t entry)
+double mote_matrix_written(float x, uint8_t entry)
 {
     uint32_t b;
     memcpy(&b, &x, 4);
@@ -322,7 +321,7 @@ static void decoded(double *out, const mote_matrix *m, uint8_t entry, uint64_t r
             const float x = !book                    ? mote_affine_value(m->affine, q, scale, zero)
                             : q == MOTE_CODE_DROPPED ? 0
                                                      : book[q] * scale;
-            out[i + k] = written(x, entry);
+            out[i + k] = mote_matrix_written(x, entry);
         }
         i += run;
     }

@@ -61,6 +61,9 @@ bool mote_matrix_holds(const uint8_t *data, uint8_t dtype, uint64_t elements, ui
 /** Elements [at, at + n) of a float tensor (f16, bf16, f32, f64, f8_e4m3, f8_e5m2) as binary64. */
 void mote_values(double *out, const uint8_t *data, uint8_t dtype, uint64_t at, size_t n);
 
+/** The value that a decoder writes for x into an entry of that float dtype. */
+double mote_matrix_written(float x, uint8_t entry);
+
 /** Sum of the squares of the finite elements of a float tensor; binary64, 64 interleaved sums. */
 double mote_signal(const uint8_t *data, uint8_t dtype, uint64_t elements);
 

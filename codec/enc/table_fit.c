@@ -9,6 +9,7 @@
 #include "write/wr.h"
 
 #define SHIFT_MAX 4
+#define STATE_BITS 32                      /* of a lane */
 #define PARAMETRIC_MAX ((uint64_t)1 << 15) /* with more symbols the few bytes of a table of counts hardly count */
 
 void mote_spots_find(mote_spots *s, const uint64_t *count, uint32_t cells)
@@ -277,4 +278,40 @@ void mote_table_fit_make(mote_table_fit *f, const uint64_t symbol[MOTE_SYMBOLS],
         if (bits == 12 || price * 1.001 < f->symbol_bits + f->table_bits) *f = k;
     }
     if (cells && n && n <= PARAMETRIC_MAX) fit_shapes(f, symbol, n, lo, shift, cells, escapes);
+}
+
+/* --- escapes ------------------------------------------------------------------------------------------------------ */
+
+/* Symbols of escape numbers with shift s; returns the bits beside them: low bits, and varints of what is beyond. */
+static double escape_symbols(uint64_t symbol[MOTE_SYMBOLS], const mote_escape_count *e, size_t n, unsigned s)
+{
+    double rest = 0;
+    memset(symbol, 0, MOTE_SYMBOLS * sizeof *symbol);
+    for (size_t i = 0; i < n; i++) {
+        uint32_t t = e[i].number >> s;
+        symbol[t < 15 ? t : 15] += e[i].n;
+        rest += (double)e[i].n * (s + (t < 15 ? 0 : 8.0 * (double)mote_varint_bytes(t - 15)));
+    }
+    return rest;
+}
+
+double mote_escapes_fit(uint8_t *escapes, mote_table_spec *spec, const mote_escape_count *e, size_t n, double times,
+                        double segments)
+{
+    uint64_t symbol[MOTE_SYMBOLS];
+    double plain = 0, best = MOTE_IMPOSSIBLE;
+    unsigned shift = 0;
+    for (size_t i = 0; i < n; i++) plain += 8.0 * (double)e[i].n * (double)mote_varint_bytes(e[i].number);
+    for (unsigned s = 0; s <= SHIFT_MAX; s++) {
+        double bits = escape_symbols(symbol, e, n, s) + mote_entropy_bits(symbol, MOTE_SYMBOLS);
+        if (bits < best) best = bits, shift = s;
+    }
+    double rest = escape_symbols(symbol, e, n, shift);
+    mote_table_fit f = { .symbol_bits = 0 };
+    mote_table_fit_make(&f, symbol, 0, shift, NULL, true);
+    plain = plain * times + segments * 8;
+    rest = (rest + f.symbol_bits) * times + f.table_bits + segments * (STATE_BITS + 16);
+    *escapes = rest < plain ? 2 : 1;
+    *spec = f.spec;
+    return rest < plain ? rest : plain;
 }

@@ -61,6 +61,21 @@ typedef struct mote_table_fit {
 void mote_table_fit_make(mote_table_fit *f, const uint64_t symbol[MOTE_SYMBOLS], int32_t lo, unsigned shift,
                          const mote_cells *cells, bool escapes);
 
+/** An escape number and how often it occurs. */
+typedef struct mote_escape_count {
+    uint32_t number;
+    uint64_t n;
+} mote_escape_count;
+
+/**
+ * How escape numbers are best coded, and their bits: *escapes 1, plain varints, or 2, by the table *spec.
+ *
+ * times     escapes of the tensor for each that was counted
+ * segments  in which they stand
+ */
+double mote_escapes_fit(uint8_t *escapes, mote_table_spec *spec, const mote_escape_count *e, size_t n, double times,
+                        double segments);
+
 /** Bytes of a table as written. Spec codecs.md 2.3 */
 size_t mote_table_bytes(const mote_table_spec *s);
 

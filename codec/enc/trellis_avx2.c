@@ -65,7 +65,7 @@ INLINE void store_rows(float *to, const __m256 v[4])
 }
 
 INLINE size_t candidates_eights(const mote_trellis *t, const float *x, const uint8_t *table, const float *weight,
-                                size_t n, const mote_trellis_prices *prices, float lambda, float cost[][4],
+                                size_t n, const mote_level_prices *prices, float lambda, float cost[][4],
                                 int32_t level[][4], bool zero)
 {
     const __m256 inside = _mm256_set1_ps((float)(2 * MOTE_PRICE_SPAN - 8)), bare = _mm256_set1_ps(-0.0f);
@@ -122,7 +122,7 @@ INLINE size_t candidates_eights(const mote_trellis *t, const float *x, const uin
 }
 
 AVX2 static void candidates_avx2(const mote_trellis *t, const float *x, const uint8_t *table, const float *weight,
-                                 size_t n, const mote_trellis_prices *prices, float lambda, float cost[][4],
+                                 size_t n, const mote_level_prices *prices, float lambda, float cost[][4],
                                  int32_t level[][4])
 {
     size_t i = t->zero ? candidates_eights(t, x, table, weight, n, prices, lambda, cost, level, true)

@@ -23,7 +23,7 @@ size_t mote_trellis_bytes(unsigned states)
 
 /* --- candidates --------------------------------------------------------------------------------------------------- */
 
-static float price_of(const mote_trellis_prices *p, unsigned q, int32_t k)
+static float price_of(const mote_level_prices *p, unsigned q, int32_t k)
 {
     return k >= -MOTE_PRICE_SPAN && k < MOTE_PRICE_SPAN ? p->bits[q][k + MOTE_PRICE_SPAN] : p->beyond[q][k & 1];
 }
@@ -40,7 +40,7 @@ typedef struct best {
     int32_t level;
 } best;
 
-static best better_of(const mote_trellis *t, const mote_trellis_prices *p, unsigned q, int32_t a, int32_t b, float x,
+static best better_of(const mote_trellis *t, const mote_level_prices *p, unsigned q, int32_t a, int32_t b, float x,
                       float weight, float lambda)
 {
     float ea = x - mote_trellis_rebuilt(t, mote_trellis_multiple(t, q, a)),
@@ -50,7 +50,7 @@ static best better_of(const mote_trellis *t, const mote_trellis_prices *p, unsig
 }
 
 /* The two neighbours of x in each of the four cosets: nothing farther can win. */
-static void candidates(const mote_trellis *t, const mote_trellis_prices *p, float x, float weight, float lambda,
+static void candidates(const mote_trellis *t, const mote_level_prices *p, float x, float weight, float lambda,
                        float cost[4], int32_t level[4])
 {
     for (unsigned parity = 0; parity < 2; parity++) {
@@ -72,7 +72,7 @@ static void candidates(const mote_trellis *t, const mote_trellis_prices *p, floa
 }
 
 static void candidates_plain(const mote_trellis *t, const float *x, const uint8_t *table, const float *weight, size_t n,
-                             const mote_trellis_prices *prices, float lambda, float cost[][4], int32_t level[][4])
+                             const mote_level_prices *prices, float lambda, float cost[][4], int32_t level[][4])
 {
     for (size_t i = 0; i < n; i++)
         candidates(t, &prices[table ? table[i] : 0], x[i], weight ? weight[i] : 1, lambda, cost[i], level[i]);
@@ -137,7 +137,7 @@ static unsigned trace(const mote_trellis *t, const work *w, const float *metric,
 }
 
 static void search_1(const mote_trellis *t, const float *x, const uint8_t *table, const float *weight, size_t n,
-                     const mote_trellis_prices *prices, float lambda, int32_t *level)
+                     const mote_level_prices *prices, float lambda, int32_t *level)
 {
     for (size_t i = 0; i < n; i++) {
         float cost[4];
@@ -154,7 +154,7 @@ const mote_trellis_steps *mote_trellis_steps_best(const mote_trellis *t)
 }
 
 void mote_trellis_search(const mote_trellis_steps *steps, const mote_trellis *t, const float *x, const uint8_t *table,
-                         const float *weight, size_t n, const mote_trellis_prices *prices, float lambda, int32_t *level,
+                         const float *weight, size_t n, const mote_level_prices *prices, float lambda, int32_t *level,
                          void *mem)
 {
     if (t->states == 1) {

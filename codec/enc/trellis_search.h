@@ -9,14 +9,13 @@
 #include <stdint.h>
 
 #define MOTE_TRELLIS_STATES_MAX 2048
-#define MOTE_PRICE_SPAN 64 /* levels -64 .. 63 have prices of their own */
-#define MOTE_LEVEL_MAX ((1 << 20) - 1)
+#define MOTE_PRICE_SPAN 256 /* levels -256 .. 255 have prices of their own: the widest window */
 
 /** Prices of the levels of one pair of tables, in bits. */
-typedef struct mote_trellis_prices {
+typedef struct mote_level_prices {
     float bits[2][2 * MOTE_PRICE_SPAN]; /**< [quantiser][level + MOTE_PRICE_SPAN]; 1e6 forbids a level */
     float beyond[2][2];                 /**< [quantiser][parity] of any level outside the span */
-} mote_trellis_prices;
+} mote_level_prices;
 
 /** What the decoder does: states and reconstruction. */
 typedef struct mote_trellis {
@@ -61,7 +60,7 @@ size_t mote_trellis_bytes(unsigned states);
  * Bits      the same on every machine and with all steps: sums and minima of binary32 in a fixed order
  */
 void mote_trellis_search(const mote_trellis_steps *steps, const mote_trellis *t, const float *x, const uint8_t *table,
-                         const float *weight, size_t n, const mote_trellis_prices *prices, float lambda, int32_t *level,
+                         const float *weight, size_t n, const mote_level_prices *prices, float lambda, int32_t *level,
                          void *work);
 
 #endif

@@ -11,7 +11,7 @@
 struct mote_trellis_steps {
     /** For each of n values, the best level and its cost in each (quantiser, parity). */
     void (*candidates)(const mote_trellis *t, const float *x, const uint8_t *table, const float *weight, size_t n,
-                       const mote_trellis_prices *prices, float lambda, float cost[][4], int32_t level[][4]);
+                       const mote_level_prices *prices, float lambda, float cost[][4], int32_t level[][4]);
     /**
      * Add, compare, select over n values. With even[u], odd[u] the metrics of states 2u, 2u + 1 (all even ones first)
      * and g = h >> 1, g0 without its uppermost bit:

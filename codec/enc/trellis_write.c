@@ -177,7 +177,7 @@ static mote_status write_head(mote_trellis_code *c, mote_records *f, const mote_
     mote_status st = mote_head_read(&c->head, tables, NULL, TABLES_MAX, mote_rd_init(out->p, out->n), target->dtype,
                                     target->elements, note_use, &f->needs);
     if (st != MOTE_OK) return st == MOTE_ERR_HEAD ? MOTE_ERR_VALUE : st;
-    f->head_bytes = out->n;
+    f->head_bytes = out->n - w->parts.classes; /* the column map stands in it */
     f->seg_elems = mote_head_seg_max(&c->head);
     f->table_slots = c->head.n_tables;
     f->resident_bytes = sizeof(float) * (uint64_t)mote_seg_factors(&c->head);

@@ -17,6 +17,7 @@ typedef enum mote_method {
     MOTE_METHOD_BF16,         /**< cast to bf16 */
     MOTE_METHOD_F8_E4M3,      /**< cast to f8_e4m3 */
     MOTE_METHOD_F8_E5M2,      /**< cast to f8_e5m2 */
+    MOTE_METHOD_TRELLIS,      /**< integers chosen by a trellis, entropy-coded; entry keeps its dtype */
     MOTE_METHOD_CODEBOOK,     /**< `entries` values fitted to the tensor, with scales unless of the tensor */
     MOTE_METHOD_NF4,          /**< 16 quantiles of the normal distribution with scales */
     MOTE_METHOD_SCALED_E4M3,  /**< f8_e4m3 with scales; entry keeps its dtype */
@@ -37,12 +38,21 @@ typedef struct mote_encode_options {
     mote_dtype scale_dtype; /**< of scales: F32, F16 or BF16 */
     unsigned entries;       /**< CODEBOOK: 2..256 */
     uint32_t book_rows;     /**< CODEBOOK: rows that share a table, 0 = all */
-    double prune_fraction;  /**< > 0: set this fraction of smallest magnitudes of each tensor to zero, < 1 */
-    double prune_threshold; /**< > 0: set |x| < threshold to zero */
-    double prune_rows;      /**< > 0: set this fraction of the rows, those of the least norm, to zero, < 1 */
-    unsigned keep, of;      /**< of > 0: of each `of` (2..16) neighbours in a row only the `keep` largest stay */
-    uint32_t rank;          /**< > 0: low-rank factors of this rank */
-    double energy;          /**< > 0: least rank that keeps this share of the squared singular values, <= 1 */
+    unsigned states;        /**< TRELLIS: 1, 8, 32, 256, 1024 or 2048 */
+    double step;            /**< TRELLIS: > 0: between neighbouring values; or */
+    double snr_db;   /**< TRELLIS: > 0, <= 120: how far below its signal a tensor's error lies. Met within 0.02 from
+                             * 6 on, unless the tensor is small */
+    unsigned native; /**< TRELLIS: 8 or 16: values are integers below 2^(native - 1) in magnitude times the step,
+                             * which becomes larger if need be; 0: any, and small values may be moved */
+    const float *importance;     /**< TRELLIS: weights of errors, >= 0, by column (elements / shape[0] of them) or by
+                                  * shape[1]; NULL: all alike */
+    uint64_t importance_columns; /**< how many there are */
+    double prune_fraction;       /**< > 0: set this fraction of smallest magnitudes of each tensor to zero, < 1 */
+    double prune_threshold;      /**< > 0: set |x| < threshold to zero */
+    double prune_rows;           /**< > 0: set this fraction of the rows, those of the least norm, to zero, < 1 */
+    unsigned keep, of;           /**< of > 0: of each `of` (2..16) neighbours in a row only the `keep` largest stay */
+    uint32_t rank;               /**< > 0: low-rank factors of this rank */
+    double energy;               /**< > 0: least rank that keeps this share of the squared singular values, <= 1 */
     uint64_t small;     /**< tensors with fewer elements, or one dimension, stay lossless (unless cast); default 1024 */
     uint32_t chunk_max; /**< bytes, 256..2^20; 0 = by profile (nano 4 KiB, std 16 KiB, host 256 KiB) */
     mote_profile profile;
@@ -50,10 +60,10 @@ typedef struct mote_encode_options {
     int tensor_digests; /**< write the ancillary digest of each tensor's decoded elements */
 } mote_encode_options;
 
-#define MOTE_ENCODE_OPTIONS_INIT                                                                                 \
-    {                                                                                                            \
-        .struct_size = sizeof(mote_encode_options), .bits = 8, .scope = MOTE_SCOPE_ROW, .scale_dtype = MOTE_F32, \
-        .small = 1024, .profile = MOTE_PROFILE_STD                                                               \
+#define MOTE_ENCODE_OPTIONS_INIT                                                                      \
+    {                                                                                                 \
+        .struct_size = sizeof(mote_encode_options), .bits = 8, .states = 32, .scope = MOTE_SCOPE_ROW, \
+        .scale_dtype = MOTE_F32, .small = 1024, .profile = MOTE_PROFILE_STD                           \
     }
 
 /** What encoding a tensor gave. Bits are of the whole tensor. */

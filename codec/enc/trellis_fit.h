@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * From counts of levels to the tables of pairs: one family of shapes for all of them, and weights of its own for a pair
+ * that gains by it. Host only. */
+#ifndef MOTE_ENC_TRELLIS_FIT_H
+#define MOTE_ENC_TRELLIS_FIT_H
+
+#include "enc/table_fit.h"
+#include "enc/trellis_plan.h"
+#include "enc/trellis_search.h"
+
+#define MOTE_LEVELS (2 * MOTE_PRICE_SPAN)
+
+/** A level beyond the span. */
+typedef struct mote_far_level {
+    int32_t level;
+    uint8_t pair, q;
+} mote_far_level;
+
+/** Counts of levels by pair and quantiser; those beyond the span are listed. */
+typedef struct mote_level_counts {
+    uint64_t n[MOTE_PAIRS_MAX][2][MOTE_LEVELS];
+    mote_far_level *far;
+    size_t n_far, room;
+} mote_level_counts;
+
+void mote_level_counts_clear(mote_level_counts *h);
+void mote_level_counts_free(mote_level_counts *h);
+/** Note a level beyond the span. NOMEM; LIMIT: there are too many for this to be worth while. */
+mote_status mote_level_counts_far(mote_level_counts *h, unsigned pair, unsigned q, int32_t level) MOTE_MUST_CHECK;
+
+/**
+ * Choose the family and the pairs of p (whose zero, n_pairs and escapes stand) by what was counted, beginning with the
+ * family that stands there.
+ *
+ * fresh   the family is a mere guess: all shapes are tried
+ * Returns bits of the levels and of the tables as written
+ */
+double mote_trellis_fit(mote_trellis_plan *p, const mote_level_counts *h, bool fresh);
+
+/** How escapes are coded: p->escapes and p->escape for the tables that p has. Where nothing escapes, tables without. NOMEM. */
+mote_status mote_trellis_fit_escapes(mote_trellis_plan *p, const mote_level_counts *h, double segments) MOTE_MUST_CHECK;
+
+/** Prices of all levels in all pairs, prices[p->n_pairs]; a level that cannot be coded is merely dear. */
+void mote_trellis_price(const mote_trellis_plan *p, mote_level_prices *prices);
+
+/** The family whose pair 0 has that variance in squared steps: what a fit begins with. */
+void mote_trellis_guess(mote_trellis_plan *p, double variance);
+
+#endif
