@@ -174,7 +174,7 @@ static bool native_element(const mote_native *v, uint64_t first, uint64_t r, uin
     const uint16_t *uwide = v->values;
     const int8_t *narrow = v->values;
     int32_t q = v->value_dtype == MOTE_I8    ? narrow[i]
-                : v->value_dtype == MOTE_U8  ? p[i]
+                : size == 1                  ? p[i] /* and of f8 */
                 : v->value_dtype == MOTE_I16 ? wide[i]
                                              : uwide[i];
     size_t g = v->scales_per_row ? (size_t)r * v->scales_per_row + (v->group ? (size_t)c / v->group : 0) : 0;
@@ -1171,7 +1171,7 @@ RULE(codes_padding)
     PART(p, 0, 60);
     PART(p, 0x88, 0x80);
 }
-static const uint32_t ones[] = { 0x3C00, 0x4000, 0xBC00, 0x3C00, 0x4000, 0xBC00 };
+static uint32_t ones[] = { 0x3C00, 0x4000, 0xBC00, 0x3C00, 0x4000, 0xBC00 };
 
 /* Three entries of f16 for each row, one scale for all. */
 static void books(tensor_cfg *t, unsigned rows)
@@ -1182,11 +1182,8 @@ static void books(tensor_cfg *t, unsigned rows)
     t->num.entries = 3;
     t->num.entry_dtype = MOTE_F16;
     t->num.book_rows = rows;
-    t->num.book = allocate(sizeof ones);
-    memcpy(t->num.book, ones, sizeof ones);
-    t->num.scale_dtype = MOTE_F32;
-    t->num.scale = allocate(sizeof *t->num.scale);
-    t->num.scale[0] = 0x3F800000;
+    t->num.book = ones;
+    t->num.scale_dtype = MOTE_F32; /* segment_rules gives the scale: 1 */
     t->num.v = (plane_cfg){ .coder = MOTE_CODER_CONSTANT, .n_classes = 1 };
 }
 RULE(books_ok)

@@ -67,12 +67,12 @@ static void compress(sha256 *s)
 static void put(sha256 *s, const uint8_t *p, size_t n)
 {
     uint32_t at = (uint32_t)s->bytes;
-    for (const uint8_t *end = p + n; p < end;) {
+    s->bytes += n;
+    while (n-- > 0) { /* not up to p + n: p may be NULL with nothing to read */
         uint32_t *w = &s->w[(at >> 2) & 15];
         *w = *w << 8 | *p++; /* after four bytes nothing is left of what the word held */
         if ((++at & 63) == 0) compress(s);
     }
-    s->bytes += n;
 }
 
 void mote_sha256_small(void *ctx, uint8_t digest[MOTE_DIGEST_BYTES], const uint8_t *const part[], const size_t bytes[],
