@@ -18,7 +18,7 @@
 /* clang-format off */
 enum {
     OUT, LOSSLESS, BITS, BINARY, TERNARY, CODEBOOK, NF4, FP8, PER, BOOK_ROWS, ZERO_POINT, SCALES, SNR, STEP, TRELLIS,
-    NATIVE, F16, BF16, PRUNE, THRESHOLD, PRUNE_ROWS, NM, RANK, ENERGY, SMALL, ONLY, RULES, IMPORTANCE,
+    NATIVE, F16, BF16, PRUNE, THRESHOLD, PRUNE_ROWS, NM, RANK, ENERGY, SMALL, ONLY, RULES, SIZE, MAX_ERROR, IMPORTANCE,
     PROFILE, CHUNK, BLOB, DIGESTS, NAME, VERSION, SEQUENCE, VENDOR, CLASS, CREATED, NOT_AFTER,
     KEY, PASSPHRASE_FILE, THREADS, QUICK, JSON
 };
@@ -54,6 +54,8 @@ static const opt_def defs[] = {
     [ONLY] = { "only", 0, true, "GLOB", "lossy options are for tensors of such names" },
     [RULES] = { "rules", 0, false, "FILE", "options by tensor name: JSON, {\"GLOB\": {\"OPTION\": VALUE}}" },
     [IMPORTANCE] = { "importance", 0, false, "FILE", "weigh errors by column: f32 tensors of the same names" },
+    [SIZE] = { "size", 0, false, "BYTES", "the least error in a file of at most that size, K and M allowed" },
+    [MAX_ERROR] = { "max-error", 0, false, "E", "the least size; mean over the weights of noise / signal at most E" },
     [PROFILE] = { "profile", 0, false, "nano|std|host", "what the readers are like (default std)" },
     [CHUNK] = { "chunk", 0, false, "BYTES", "longest chunk (default 4K, 16K or 256K by profile)" },
     [BLOB] = { "blob", 0, true, "NAME=FILE", "add the bytes of a file" },
@@ -117,11 +119,11 @@ static bool read_nm(const opts *o, mote_encode_options *e)
 static bool read_trellis(const opts *o, mote_encode_options *e)
 {
     uint64_t states = e->states, native = 0;
-    const bool steps = opt_has(o, SNR) || opt_has(o, STEP);
+    const bool steps = opt_has(o, SNR) || opt_has(o, STEP) || opt_has(o, SIZE) || opt_has(o, MAX_ERROR);
     const int need[] = { TRELLIS, NATIVE };
     for (size_t i = 0; i < 2 && !steps; i++)
         if (opt_has(o, need[i])) {
-            (void)opt_error(o, "--%s goes with --snr or --step", defs[need[i]].name);
+            (void)opt_error(o, "--%s goes with --snr, --step, --size or --max-error", defs[need[i]].name);
             return false;
         }
     if (!opt_exclusive(o, (const int[]){ SNR, STEP }, 2) || !opt_u64(o, TRELLIS, 1, 2048, &states) ||
@@ -145,14 +147,16 @@ static bool read_trellis(const opts *o, mote_encode_options *e)
 /* Trellis-coded integers go with nothing else that is lossy. */
 static bool exclusive(const opts *o)
 {
-    static const int method[] = { LOSSLESS, BITS, BINARY, TERNARY, CODEBOOK, NF4, FP8, F16, BF16, SNR, STEP };
-    static const int pruned[] = { LOSSLESS, PRUNE, THRESHOLD, PRUNE_ROWS, NM, SNR };
-    static const int factors[] = { LOSSLESS, RANK, ENERGY, SNR };
+    static const int trellis[] = { SNR, STEP, SIZE, MAX_ERROR };
     static const int others[] = { PRUNE, THRESHOLD, PRUNE_ROWS, NM, RANK, ENERGY };
+    static const int method[] = { LOSSLESS, BITS, BINARY, TERNARY, CODEBOOK, NF4,      FP8,
+                                  F16,      BF16, SNR,    STEP,    SIZE,     MAX_ERROR };
+    static const int pruned[] = { LOSSLESS, PRUNE, THRESHOLD, PRUNE_ROWS, NM }, factors[] = { LOSSLESS, RANK, ENERGY };
     for (size_t i = 0; i < sizeof others / sizeof *others; i++)
-        if (!opt_exclusive(o, (const int[]){ others[i], STEP }, 2)) return false;
+        for (size_t k = 0; k < sizeof trellis / sizeof *trellis; k++)
+            if (!opt_exclusive(o, (const int[]){ others[i], trellis[k] }, 2)) return false;
     return opt_exclusive(o, method, sizeof method / sizeof *method) &&
-           opt_exclusive(o, pruned, sizeof pruned / sizeof *pruned) && opt_exclusive(o, factors, 4);
+           opt_exclusive(o, pruned, sizeof pruned / sizeof *pruned) && opt_exclusive(o, factors, 3);
 }
 
 static bool read_method(const opts *o, mote_encode_options *e)
@@ -316,6 +320,9 @@ static bool read_options(packing *w)
     if (!read_container(o, &w->options.encode)) return false;
     w->lossless = w->options.encode;
     if (!read_method(o, &w->options.encode) || !read_info(w) || !opt_u64(o, THREADS, 1, 256, &threads)) return false;
+    if (!opt_bytes(o, SIZE, 1, INT64_MAX, &w->options.file_bytes) ||
+        !opt_real(o, MAX_ERROR, 0, 1, false, false, &w->options.max_error))
+        return false;
     w->options.threads = (unsigned)threads;
     return true;
 }

@@ -186,10 +186,17 @@ void report_progress(void *ctx, uint64_t done, uint64_t total)
     bar.drawn = true;
     const double share = (double)done / (double)total;
     const int full = (int)(share * 30);
-    char d[16], n[16];
-    (void)fprintf(stderr, "\r%s [%.*s%.*s] %3.0f %%  %s of %s\033[K", bar.what, full, "##############################",
-                  30 - full, "..............................", share * 100, report_size(d, done),
-                  report_size(n, total));
+    char d[16], n[16], left[32] = "";
+    if (done > 0 && done < total && t - bar.begin > 2) {
+        const double s = (t - bar.begin) * (1 - share) / share;
+        if (s < 100)
+            (void)snprintf(left, sizeof left, ", %.0f s left", s);
+        else
+            (void)snprintf(left, sizeof left, ", %.0f min left", s / 60);
+    }
+    (void)fprintf(stderr, "\r%s [%.*s%.*s] %3.0f %%  %s of %s%s\033[K", bar.what, full,
+                  "##############################", 30 - full, "..............................", share * 100,
+                  report_size(d, done), report_size(n, total), left);
     (void)fflush(stderr);
 }
 

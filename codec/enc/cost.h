@@ -13,6 +13,17 @@ double mote_log2(double x);
 /** 2^x for |x| <= 1000, within 1e-9 of it. */
 double mote_exp2(double x);
 
+#define MOTE_LOG2_A_DB 0.33219280948873623 /* log2 10 / 10 */
+/** Decibels of a ratio of powers, and back. */
+static inline double mote_to_db(double x)
+{
+    return mote_log2(x) / MOTE_LOG2_A_DB;
+}
+static inline double mote_from_db(double db)
+{
+    return mote_exp2(db * MOTE_LOG2_A_DB);
+}
+
 /** n log2 n; 0 for 0. */
 static inline double mote_nlogn(uint64_t n)
 {

@@ -2,6 +2,7 @@
  * From a tensor and options to its records: which forms are tried and which one is kept. Host only. */
 #include "mote/encode.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -463,6 +464,34 @@ static mote_status finish(mote_encoder *e, mote_coded *out)
     return MOTE_OK;
 }
 
+/* Whether a tensor is one that lossy options are about. */
+static bool is_large(const mote_encode_options *o, const mote_model_tensor *t)
+{
+    return is_real(t->dtype) && t->rank >= 2 && t->elements >= o->small;
+}
+
+mote_status mote_encode_rates(const mote_encode_options *options, const mote_model_tensor *t, const uint8_t *data,
+                              const double *snr_db, size_t n, double *bytes, double *noise, double *signal,
+                              mote_model_error *error)
+{
+    *signal = 0;
+    if (!options_ok(options) || options->method != MOTE_METHOD_TRELLIS || !tensor_ok(t)) return MOTE_ERR_ARG;
+    if (!is_large(options, t)) return MOTE_OK;
+    mote_encoder e = { .o = options, .t = t, .data = data, .error = error, .dtype = (uint8_t)t->dtype };
+    mote_trellis_job j = { 0 };
+    set_limits(&e);
+    mote_status st = set_source(&e, true);
+    if (st == MOTE_OK) st = mote_trellis_choose(&j, &e, mote_from_db(-options->snr_db));
+    for (size_t i = 0; i < n && st == MOTE_OK && j.mean > 0; i++) {
+        const double step = sqrt(4 * j.mean * mote_from_db(-snr_db[i]));
+        st = mote_trellis_estimate(&j, step, &bytes[i], &noise[i]);
+    }
+    if (st == MOTE_OK) *signal = j.mean * (double)t->elements;
+    mote_trellis_job_free(&j);
+    mote_work_free(&e.work);
+    return st == MOTE_ERR_LIMIT ? MOTE_OK : st;
+}
+
 mote_status mote_encode_tensor(mote_coded *out, const mote_encode_options *options, const mote_model_tensor *t,
                                const uint8_t *data, mote_model_error *error)
 {
@@ -470,7 +499,7 @@ mote_status mote_encode_tensor(mote_coded *out, const mote_encode_options *optio
     mote_encoder e = { .o = options, .t = t, .data = data, .error = error, .dtype = (uint8_t)t->dtype };
     if (is_real(t->dtype) && options->method == MOTE_METHOD_F16) e.dtype = MOTE_F16;
     if (is_real(t->dtype) && options->method == MOTE_METHOD_BF16) e.dtype = MOTE_BF16;
-    const bool large = is_real(t->dtype) && t->rank >= 2 && t->elements >= options->small;
+    const bool large = is_large(options, t);
     if (large && options->method == MOTE_METHOD_F8_E4M3) e.dtype = MOTE_F8_E4M3;
     if (large && options->method == MOTE_METHOD_F8_E5M2) e.dtype = MOTE_F8_E5M2;
     set_limits(&e);

@@ -51,6 +51,13 @@ mote_status mote_encoder_palette(mote_encoder *e) MOTE_MUST_CHECK;
 mote_status mote_encoder_trellis(mote_encoder *e) MOTE_MUST_CHECK;
 /** Consider low-rank factors. VALUE as above. */
 mote_status mote_encoder_lowrank(mote_encoder *e) MOTE_MUST_CHECK;
+/**
+ * What METHOD_TRELLIS would make of a tensor at n signal-to-noise ratios, judged by a sample: bytes of its records, sum of
+ * squared errors. *signal = 0: it has no such form.
+ */
+mote_status mote_encode_rates(const mote_encode_options *options, const mote_model_tensor *t, const uint8_t *data,
+                              const double *snr_db, size_t n, double *bytes, double *noise, double *signal,
+                              mote_model_error *error) MOTE_MUST_CHECK;
 /** Refuse elements that are not finite, by name. */
 mote_status mote_encoder_need_finite(mote_encoder *e, const char *method) MOTE_MUST_CHECK;
 

@@ -10,7 +10,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "enc/plan.h"
+
 #define THREADS_MAX 256
+#define GOAL_TRIES 8
+#define GOAL_AIM 0.9985 /* of what was asked */
+#define GOAL_NEAR 0.995 /* of it is near enough */
 
 /* ---- profiles: Spec format.md 12 ---- */
 
@@ -62,6 +67,11 @@ typedef struct work {
     size_t n_tensors, n;
     job *jobs;         /* the largest first */
     mote_coded *coded; /* by i */
+    mote_status (*task)(struct work *w, size_t i, mote_model_error *error);
+    size_t *planned; /* tensors that the goal is about */
+    size_t n_planned;
+    mote_rates *rates; /* of the planned ones */
+    double *snr;       /* by i; 0: as the options say. NULL: there is no goal */
     pthread_mutex_t lock;
     /* under the lock */
     size_t next, failed_at; /* places in jobs */
@@ -83,19 +93,33 @@ static mote_status describe(mote_model_error *error, mote_status st, const char 
     return st;
 }
 
-static mote_status encode(work *w, size_t i, mote_model_error *error)
+/* What holds for tensor i. */
+static mote_encode_options options_of(const work *w, size_t i)
 {
     const mote_pack_options *o = w->o;
     mote_encode_options options = o->encode;
-    if (i >= w->n_tensors) {
-        const mote_pack_extra *x = &o->extras[i - w->n_tensors];
-        return mote_encode_blob(&w->coded[i], &options, x->kind, x->name, x->data, x->bytes);
-    }
-    const mote_model_tensor *t = &w->tensors[i];
-    if (o->choose) o->choose(o->choose_ctx, t, &options);
+    if (o->choose) o->choose(o->choose_ctx, &w->tensors[i], &options);
     options.struct_size = o->encode.struct_size;
     options.profile = o->encode.profile;
     options.chunk_max = o->encode.chunk_max;
+    return options;
+}
+
+static mote_status encode(work *w, size_t i, mote_model_error *error)
+{
+    const mote_pack_options *o = w->o;
+    if (i >= w->n_tensors) {
+        const mote_pack_extra *x = &o->extras[i - w->n_tensors];
+        mote_encode_options plain = o->encode;
+        plain.method = MOTE_METHOD_LOSSLESS;
+        return mote_encode_blob(&w->coded[i], &plain, x->kind, x->name, x->data, x->bytes);
+    }
+    const mote_model_tensor *t = &w->tensors[i];
+    mote_encode_options options = options_of(w, i);
+    if (w->snr && w->snr[i] > 0) {
+        options.snr_db = w->snr[i];
+        if (w->snr[i] >= MOTE_PLAN_EXACT) options.method = MOTE_METHOD_LOSSLESS;
+    }
     const uint8_t *data;
     mote_status st = mote_model_data(w->model, i, &data, error);
     if (st != MOTE_OK) return st;
@@ -114,7 +138,7 @@ static void *run(void *arg)
         const size_t at = w->next++;
         (void)pthread_mutex_unlock(&w->lock);
         mote_model_error error = { 0 };
-        const mote_status st = encode(w, w->jobs[at].i, &error);
+        const mote_status st = w->task(w, w->jobs[at].i, &error);
         (void)pthread_mutex_lock(&w->lock);
         if (st != MOTE_OK && at < w->failed_at) {
             w->failed_at = at;
@@ -128,8 +152,12 @@ static void *run(void *arg)
     return NULL;
 }
 
-static void encode_all(work *w)
+/* Give every job to the task. */
+static void run_all(work *w, mote_status (*task)(work *w, size_t i, mote_model_error *error))
 {
+    w->task = task;
+    w->next = 0;
+    w->done = 0;
     const long online = sysconf(_SC_NPROCESSORS_ONLN);
     size_t threads = w->o->threads ? w->o->threads : online > 0 ? (size_t)online : 1;
     if (threads > THREADS_MAX) threads = THREADS_MAX;
@@ -141,6 +169,132 @@ static void encode_all(work *w)
     while (started) (void)pthread_join(thread[--started], NULL);
 }
 
+/* ---- a goal ---- */
+
+static bool is_planned(const work *w, size_t i)
+{
+    if (i >= w->n_tensors) return false;
+    const mote_encode_options o = options_of(w, i);
+    return o.method == MOTE_METHOD_TRELLIS && o.step == 0 && o.snr_db == 0;
+}
+
+/* A task: rates of what is planned; the rest is encoded for good. */
+static mote_status measure(work *w, size_t i, mote_model_error *error)
+{
+    size_t k = 0;
+    while (k < w->n_planned && w->planned[k] != i) k++;
+    if (k == w->n_planned) return encode(w, i, error);
+    const mote_encode_options options = options_of(w, i);
+    const uint8_t *data;
+    mote_status st = mote_model_data(w->model, i, &data, error);
+    if (st != MOTE_OK) return st;
+    st = mote_plan_rates(&w->rates[k], &options, &w->tensors[i], data, error);
+    mote_model_release(w->model, i);
+    return st;
+}
+
+/* A task: what is planned. */
+static mote_status encode_planned(work *w, size_t i, mote_model_error *error)
+{
+    return w->snr[i] > 0 ? encode(w, i, error) : MOTE_OK;
+}
+
+/* What a try gave, or is promised: bytes of the planned tensors, or their error. */
+static double outcome(const work *w)
+{
+    double bytes = 0, error = 0, elements = 0;
+    for (size_t k = 0; k < w->n_planned; k++) {
+        const mote_encode_report *r = &w->coded[w->planned[k]].report;
+        bytes += (double)r->packed_bytes;
+        if (r->signal > 0) error += (double)r->elements * r->noise / r->signal;
+        elements += (double)r->elements;
+    }
+    return w->o->file_bytes ? bytes : elements > 0 ? error / elements : 0;
+}
+
+static void encode_plan(work *w, const double *snr)
+{
+    for (size_t k = 0; k < w->n_planned; k++) {
+        w->snr[w->planned[k]] = snr[k];
+        mote_coded_free(&w->coded[w->planned[k]]);
+    }
+    run_all(w, encode_planned);
+}
+
+static mote_status make_writer(work *w, mote_writer **writer, mote_write_entry **entries);
+
+static mote_status measure_file(work *w, uint64_t *bytes)
+{
+    mote_writer *writer;
+    mote_write_entry *entries;
+    const mote_status st = make_writer(w, &writer, &entries);
+    *bytes = st == MOTE_OK ? mote_writer_bytes(writer) : 0;
+    mote_writer_free(writer);
+    free(entries);
+    return st;
+}
+
+/*
+ * Curves come from samples, so encoding gives up to a few percent more or less than they promise, and about the same for
+ * neighbouring plans: each try asks for what the one before was off.
+ */
+static mote_status reach_goal(work *w, double *snr, double *best, double *least)
+{
+    const mote_pack_options *o = w->o;
+    const bool size = o->file_bytes != 0;
+    const double asked = size ? (double)o->file_bytes : o->max_error;
+    double others = size ? 400 + 0.001 * asked : 0, off = 1, nearest = -1; /* at first the container is a guess */
+    for (size_t i = 0; i < w->n && size; i++) others += (double)w->coded[i].report.packed_bytes;
+    for (unsigned i = 0; i < GOAL_TRIES; i++) {
+        *least = others + off * mote_plan_choose(w->rates, w->n_planned, -1000, snr);
+        const double want = (asked * (GOAL_AIM - i * 0.0005) - others) / off;
+        if (want <= 0 || !mote_plan_solve(w->rates, w->n_planned, size ? want : 0, want, snr)) break;
+        const double promised =
+            size ? mote_plan_bytes(w->rates, w->n_planned, snr) : mote_plan_error(w->rates, w->n_planned, snr);
+        encode_plan(w, snr);
+        if (w->st != MOTE_OK) return w->st;
+        double got = outcome(w);
+        off = promised > 0 ? got / promised : 1;
+        if (size) {
+            uint64_t file;
+            const mote_status st = measure_file(w, &file);
+            if (st != MOTE_OK) return st;
+            others = (double)file - got;
+            got = (double)file;
+        }
+        const bool exact = promised == 0 || (size && promised >= mote_plan_bytes(w->rates, w->n_planned, NULL));
+        if (got <= asked && (got >= GOAL_NEAR * asked || exact)) return MOTE_OK;
+        if (got > asked || got <= nearest) continue;
+        nearest = got;
+        memcpy(best, snr, w->n_planned * sizeof *best);
+    }
+    if (nearest < 0) return MOTE_ERR_LIMIT;
+    encode_plan(w, best);
+    return w->st;
+}
+
+static mote_status encode_for_goal(work *w)
+{
+    mote_status st = MOTE_ERR_NOMEM;
+    double *snr = NULL, least = 0;
+    w->planned = malloc((w->n_tensors + 1) * sizeof *w->planned);
+    w->snr = calloc(w->n_tensors + 1, sizeof *w->snr);
+    for (size_t i = 0; w->planned && i < w->n_tensors; i++)
+        if (is_planned(w, i)) w->planned[w->n_planned++] = i;
+    w->rates = calloc(w->n_planned + 1, sizeof *w->rates);
+    snr = calloc(2 * w->n_planned + 1, sizeof *snr);
+    if (w->planned && w->snr && w->rates && snr) {
+        run_all(w, measure);
+        st = w->st;
+        if (st == MOTE_OK) st = reach_goal(w, snr, snr + w->n_planned, &least);
+        if (st == MOTE_ERR_LIMIT && w->st == MOTE_OK)
+            st = describe(&w->error, st, w->o->file_bytes ? "it takes about %.0f bytes at the least" : "no such error",
+                          least);
+    }
+    free(snr);
+    return st;
+}
+
 static int by_size(const void *a, const void *b)
 {
     const job *x = a, *y = b;
@@ -150,35 +304,40 @@ static int by_size(const void *a, const void *b)
 
 /* ---- the package ---- */
 
-static mote_status write_package(work *w, mote_write_fn put, void *put_ctx, mote_pack_result *result)
+/* Lay the package out and sign it; both are the caller's to free in any case. */
+static mote_status make_writer(work *w, mote_writer **out, mote_write_entry **list)
 {
     const mote_pack_options *o = w->o;
     const mote_profile_row *row = mote_profile_get(o->encode.profile);
-    mote_write_entry *entries = malloc(w->n * sizeof *entries);
-    mote_writer *writer = NULL;
+    mote_write_entry *entries = *list = malloc(w->n * sizeof *entries);
     mote_needs needs = { { 0 } };
-    mote_status st = MOTE_ERR_NOMEM;
-    if (!entries) goto out;
+    *out = NULL;
+    if (!entries) return MOTE_ERR_NOMEM;
     for (size_t i = 0; i < w->n; i++) {
         entries[i] = w->coded[i].entry;
         for (int k = 0; k < 4; k++) needs.bit[k] |= entries[i].needs.bit[k];
     }
-    st = mote_writer_create(&writer, entries, w->n, o->encode.chunk_max, &o->info);
+    mote_status st = mote_writer_create(out, entries, w->n, o->encode.chunk_max, &o->info);
     if (st == MOTE_ERR_ORDER) describe(&w->error, st, "two entries have the same name");
     if (st == MOTE_ERR_LIMIT)
         describe(&w->error, st, "a record does not fit a chunk of %u bytes, or the manifest 4 KiB",
                  o->encode.chunk_max);
-    if (st != MOTE_OK) goto out;
-    if (!holds(row, mote_writer_facts(writer), &needs)) {
-        st = describe(&w->error, MOTE_ERR_LIMIT, "the package does not keep within profile %s", row->name);
-        goto out;
-    }
-    if (o->key) st = mote_writer_sign(writer, o->key, o->role ? o->role : MOTE_ROLE_RELEASE_KEY);
+    if (st != MOTE_OK) return st;
+    if (!holds(row, mote_writer_facts(*out), &needs))
+        return describe(&w->error, MOTE_ERR_LIMIT, "the package does not keep within profile %s", row->name);
+    return o->key ? mote_writer_sign(*out, o->key, o->role ? o->role : MOTE_ROLE_RELEASE_KEY) : MOTE_OK;
+}
+
+static mote_status write_package(work *w, mote_write_fn put, void *put_ctx, mote_pack_result *result)
+{
+    mote_write_entry *entries;
+    mote_writer *writer;
+    mote_status st = make_writer(w, &writer, &entries);
     if (st == MOTE_OK) st = mote_writer_write(writer, put, put_ctx);
-    if (st != MOTE_OK) goto out;
-    result->file_bytes = mote_writer_bytes(writer);
-    result->facts = *mote_writer_facts(writer);
-out:
+    if (st == MOTE_OK) {
+        result->file_bytes = mote_writer_bytes(writer);
+        result->facts = *mote_writer_facts(writer);
+    }
     mote_writer_free(writer);
     free(entries);
     return st;
@@ -214,6 +373,7 @@ mote_status mote_pack(const mote_pack_options *options, mote_model *model, mote_
     *error = (mote_model_error){ 0 };
     const mote_profile_row *row = mote_profile_get(o.encode.profile);
     if (o.struct_size != sizeof o || !row) return MOTE_ERR_ARG;
+    if (!(o.max_error >= 0) || (o.file_bytes && o.max_error > 0)) return MOTE_ERR_ARG;
     if (o.encode.chunk_max == 0) o.encode.chunk_max = row->chunk_default;
     if (o.encode.chunk_max > row->chunk_max)
         return describe(error, MOTE_ERR_LIMIT, "profile %s has chunks of up to %u bytes", row->name, row->chunk_max);
@@ -234,7 +394,10 @@ mote_status mote_pack(const mote_pack_options *options, mote_model *model, mote_
         w.total += w.jobs[i].bytes;
     }
     qsort(w.jobs, w.n, sizeof *w.jobs, by_size);
-    encode_all(&w);
+    if (o.file_bytes || o.max_error > 0)
+        w.st = encode_for_goal(&w);
+    else
+        run_all(&w, encode);
     if (w.st == MOTE_OK) w.st = fill_result(&w, &made);
     if (w.st == MOTE_OK) w.st = write_package(&w, put, put_ctx, &made);
 out:
@@ -248,6 +411,9 @@ out:
         for (size_t i = 0; i < w.n; i++) mote_coded_free(&w.coded[i]);
     free(w.coded);
     free(w.jobs);
+    free(w.planned);
+    free(w.rates);
+    free(w.snr);
     (void)pthread_mutex_destroy(&w.lock);
     return w.st;
 }

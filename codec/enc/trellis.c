@@ -319,7 +319,7 @@ mote_status mote_encoder_trellis(mote_encoder *e)
 {
     mote_trellis_job j = { .e = e };
     const double snr = e->o->snr_db;
-    mote_status st = mote_trellis_choose(&j, e, snr > 0 ? mote_exp2(-snr * 0.33219280948873623) : 0);
+    mote_status st = mote_trellis_choose(&j, e, snr > 0 ? mote_from_db(-snr) : 0);
     if (st == MOTE_OK && j.mean > 0) st = code(&j);
     mote_trellis_job_free(&j);
     return st == MOTE_ERR_LIMIT || st == MOTE_ERR_HEAD ? MOTE_OK : st;

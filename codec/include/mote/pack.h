@@ -39,6 +39,13 @@ typedef struct mote_pack_options {
     /** May change the options of one tensor; called from several threads at once. NULL: all alike. */
     void (*choose)(void *ctx, const mote_model_tensor *t, mote_encode_options *options);
     void *choose_ctx;
+    /**
+     * A goal for the tensors with METHOD_TRELLIS that have neither step nor snr_db: the file has at most file_bytes, and
+     * the error is as small as it can be; or the error is at most max_error, and the file as small as it can be. Error =
+     * sum(elements * noise / signal) / sum(elements) over these tensors. 0: no goal; not both.
+     */
+    uint64_t file_bytes;
+    double max_error;
     const mote_pack_extra *extras;
     size_t n_extras;
     mote_write_info info;
@@ -76,6 +83,8 @@ typedef struct mote_pack_result {
  * put     receives the file from its first byte to its last, once everything has been encoded
  * Memory  the coded records are held once, beside the tensors that are being encoded (none for a mapped safetensors
  *         file); *result is written on success only
+ * Goal    met within 0.5 % if the tensors can be coded that finely; else what comes nearest and keeps to it; LIMIT if
+ *         nothing does
  * Errors  those of mote_encode_tensor() and mote_model_data() of the first tensor that has one, whatever the number of
  *         threads; those of mote_writer_create(); LIMIT also for a package that its profile does not hold; ARG (no
  *         entries, key without name or sequence); IO (put); *error says more if its text is not empty

@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The example network in every representation: bytes of the package, bits a weight, error, accuracy.
+
+usage: representations.py BUILD_FOLDER
+
+Accuracy is that of fashion_check, in the C inference of examples/fashion with the tensors that `mote unpack` gives, over
+the 10,000 test images of Debian's dataset-fashion-mnist if they are installed, else over the 2,000 in the repository.
+Writes representations.csv below BUILD_FOLDER/bench, and the smallest package within half a point of the floats."""
+import csv
+import gzip
+import json
+import os
+import re
+import subprocess
+import sys
+
+BUILD = sys.argv[1]
+HERE = os.path.dirname(os.path.abspath(__file__))
+FASHION = os.path.join(HERE, "..", "examples", "fashion")
+MODEL, IMAGES = FASHION + "/fashion.safetensors", FASHION + "/images.safetensors"
+DATA = "/usr/share/datasets/fashion-mnist/t10k-"
+MOTE, CHECK = BUILD + "/cli/mote", BUILD + "/examples/fashion_check"
+OUT = BUILD + "/bench"
+WAYS = ["", "--f16", "--bf16", "--fp8 e4m3", "--fp8 e5m2", "--fp8 e4m3 --per row", "--bits 8", "--bits 6", "--bits 5",
+        "--bits 4", "--bits 4 --per 32", "--bits 3", "--bits 3 --per 32", "--bits 2 --per 16", "--nf4 --per 64",
+        "--codebook 256", "--codebook 16", "--codebook 8", "--codebook 4", "--ternary", "--binary", "--prune 0.5",
+        "--prune 0.7", "--prune 0.7 --bits 8", "--prune 0.7 --bits 4", "--rank 24 --bits 8", "--rank 16 --bits 8",
+        "--snr 24", "--snr 20", "--snr 18", "--snr 16", "--snr 14", "--snr 12", "--snr 10", "--snr 8",
+        "--snr 14 --trellis 256", "--snr 12 --trellis 256", "--snr 10 --trellis 256", "--size 20K", "--size 16K",
+        "--size 14K", "--size 12K"]
+
+
+def run(*args):
+    return subprocess.run(args, check=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE).stdout
+
+
+def images():
+    """What fashion_check gets after the model: files of images."""
+    args = [IMAGES]
+    if not os.path.exists(DATA + "images-idx3-ubyte.gz"):
+        return args
+    for part in ("images-idx3-ubyte", "labels-idx1-ubyte"):
+        path = "%s/%s" % (OUT, part)
+        with gzip.open(DATA + part + ".gz") as f, open(path, "wb") as to:
+            to.write(f.read())
+        args.append(path)
+    return args
+
+
+def accuracy(model, what):
+    text = run(CHECK, model, *what).decode()
+    return max((int(n), float(a)) for n, a in re.findall(r"(\d+) images\s+accuracy (\S+)", text))
+
+
+def main():
+    os.makedirs(OUT, exist_ok=True)
+    what = images()
+    rows, floats = [], None
+    pkg, back = OUT + "/r.mote", OUT + "/r.safetensors"
+    print("%-24s %9s %8s %8s %9s" % ("pack", "bytes", "b/w", "SNR dB", "accuracy"))
+    for way in WAYS:
+        report = json.loads(run(MOTE, "pack", MODEL, "-o", pkg, "--profile", "nano" if not way else "std", "--json",
+                                *way.split()))
+        run(MOTE, "unpack", pkg, "-o", back)
+        n, a = accuracy(back, what)
+        floats = floats if floats is not None else a
+        rows.append((way or "--lossless", report["file_bytes"], 8 * report["file_bytes"] / report["elements"],
+                     report["snr_db"], a))
+        print("%-24s %9d %8.3f %8s %9.4f" % (rows[-1][:3] + ("exact" if report["exact"] else "%.2f" % rows[-1][3],
+                                                             a)), flush=True)
+    with open(OUT + "/representations.csv", "w", newline="") as f:
+        w = csv.writer(f)
+        w.writerow(("pack", "bytes", "bits_per_weight", "snr_db", "accuracy_of_%d" % n))
+        w.writerows(rows)
+    best = min((r for r in rows if r[4] >= floats - 0.005), key=lambda r: r[1])
+    print("floats %.4f on %d images; smallest within half a point: %s, %d bytes, %.4f" % (floats, n, best[0], best[1],
+                                                                                          best[4]))
+
+
+main()
