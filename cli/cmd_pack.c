@@ -18,7 +18,7 @@
 /* clang-format off */
 enum {
     OUT, LOSSLESS, BITS, BINARY, TERNARY, CODEBOOK, NF4, FP8, PER, BOOK_ROWS, ZERO_POINT, SCALES, SNR, STEP, TRELLIS,
-    NATIVE, F16, BF16, PRUNE, THRESHOLD, PRUNE_ROWS, NM, RANK, ENERGY, SMALL, ONLY, RULES, SIZE, MAX_ERROR, IMPORTANCE,
+    NATIVE, F16, BF16, PRUNE, THRESHOLD, PRUNE_ROWS, NM, RANK, ENERGY, RESIDUAL, SMALL, ONLY, RULES, SIZE, MAX_ERROR, IMPORTANCE,
     PROFILE, CHUNK, BLOB, DIGESTS, NAME, VERSION, SEQUENCE, VENDOR, CLASS, CREATED, NOT_AFTER,
     KEY, PASSPHRASE_FILE, THREADS, QUICK, JSON
 };
@@ -50,6 +50,8 @@ static const opt_def defs[] = {
     [NM] = { "nm", 0, false, "N:M", "of each M neighbours in a row keep the N largest: 2:4" },
     [RANK] = { "rank", 0, false, "N", "factors of rank N" },
     [ENERGY] = { "energy", 0, false, "E", "factors of the least rank that keeps this share of the energy" },
+    [RESIDUAL] = { "residual", 0, false, "N",
+                   "add what factors leave, in integers of N bits; pruning is of that then" },
     [SMALL] = { "small", 0, false, "N", "tensors of fewer weights stay lossless (default 1024)" },
     [ONLY] = { "only", 0, true, "GLOB", "lossy options are for tensors of such names" },
     [RULES] = { "rules", 0, false, "FILE", "options by tensor name: JSON, {\"GLOB\": {\"OPTION\": VALUE}}" },
@@ -164,11 +166,11 @@ static bool read_method(const opts *o, mote_encode_options *e)
     static const char *const scale_names[] = { "f32", "f16", "bf16" };
     static const mote_dtype scale_types[] = { MOTE_F32, MOTE_F16, MOTE_BF16 };
     static const char *const f8_names[] = { "e4m3", "e5m2" };
-    uint64_t bits = 8, rank = 0, small = e->small, group = 0, entries = 0, book_rows = 0;
+    uint64_t bits = 8, rank = 0, small = e->small, group = 0, entries = 0, book_rows = 0, residual = 0;
     unsigned scale = 0, f8 = 0;
     if (!exclusive(o)) return false;
     if (!opt_u64(o, CODEBOOK, 2, 256, &entries) || !opt_u64(o, BOOK_ROWS, 1, UINT32_MAX, &book_rows) ||
-        !opt_word(o, FP8, f8_names, 2, &f8))
+        !opt_u64(o, RESIDUAL, 1, 8, &residual) || !opt_word(o, FP8, f8_names, 2, &f8))
         return false;
     if (!opt_u64(o, BITS, 1, 16, &bits) || !opt_u64(o, RANK, 1, UINT32_MAX, &rank) ||
         !opt_u64(o, SMALL, 0, UINT64_MAX, &small) || !opt_word(o, SCALES, scale_names, 3, &scale) ||
@@ -190,6 +192,7 @@ static bool read_method(const opts *o, mote_encode_options *e)
     } needs[] = { { PER, scaled, "--bits, --binary, --ternary, --codebook, --nf4 or --fp8" },
                   { SCALES, scaled, "--bits, --binary, --ternary, --codebook, --nf4 or --fp8" },
                   { ZERO_POINT, opt_has(o, BITS), "--bits" },
+                  { RESIDUAL, opt_has(o, RANK) || opt_has(o, ENERGY), "--rank or --energy" },
                   { BOOK_ROWS, opt_has(o, CODEBOOK), "--codebook" } };
     for (size_t i = 0; i < sizeof needs / sizeof *needs; i++)
         if (opt_has(o, needs[i].option) && !needs[i].fits) {
@@ -229,6 +232,7 @@ static bool read_method(const opts *o, mote_encode_options *e)
     e->zero_point = opt_has(o, ZERO_POINT);
     e->scale_dtype = scale_types[scale];
     e->rank = (uint32_t)rank;
+    e->residual = (unsigned)residual;
     e->small = small;
     const bool lossy = e->method != MOTE_METHOD_LOSSLESS || e->prune_fraction > 0 || e->prune_threshold > 0 ||
                        e->prune_rows > 0 || e->of > 0 || e->rank > 0 || e->energy > 0;

@@ -67,6 +67,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if ((h[3] & 198) == 128) o.prune_rows = h[4] / 256.0;
     if ((h[3] & 24) == 8) o.rank = 1 + (h[4] & 31);
     if ((h[3] & 24) == 16) o.energy = (1 + h[4]) / 256.0;
+    if (o.rank || o.energy > 0) o.residual = (h[10] >> 6) * 3u % 9;
     o.tensor_digests = h[3] >> 5 & 1;
     float importance[256];
     if (h[3] & 64) {

@@ -191,7 +191,7 @@ static mote_status decode_segment(decoder *d, uint64_t s, record rec)
     }
     for (mote_form form = MOTE_FORM_F32; form <= MOTE_FORM_F16; form++) {
         const size_t size = mote_form_bits(h->dtype, form) / 8;
-        if (size == 0) continue;
+        if (size == 0 || (mote_head_is_sum(h) && form == MOTE_FORM_F16)) continue;
         uint8_t *cast = guarded(n * size);
         CHECK(mote_dest_segment(&dest, h, s, form, cast, n * size) == MOTE_OK);
         CHECK(same(mote_seg_dense(d->work, &d->env[0], s, rec.p, rec.n, &dest), st));
@@ -204,6 +204,13 @@ static mote_status decode_segment(decoder *d, uint64_t s, record rec)
         unguard(cast, n * size);
     }
 
+    if (mote_head_is_sum(h)) { /* has no other form */
+        mote_native none;
+        CHECK(mote_seg_native(d->work, &d->env[0], s, false, rec.p, rec.n, &none, NULL, 0) == MOTE_ERR_ARG);
+        unguard(out[0], bytes);
+        unguard(out[1], bytes);
+        return st;
+    }
     const size_t room = (size_t)mote_seg_native_bytes(h, false);
     uint8_t *block[2];
     mote_native v[2];
@@ -229,7 +236,7 @@ static mote_status decode_resident(decoder *d, uint32_t r, record rec, float *ot
 {
     const mote_head *h = d->env[0].head;
     const mote_extent e = mote_head_resident(h, r);
-    const size_t room = (size_t)mote_seg_native_bytes(h, true), floats = (size_t)mote_seg_factors(h);
+    const size_t room = (size_t)mote_seg_native_bytes(h, true), floats = h->term.rank * h->cols;
     mote_status st = mote_seg_resident(d->work, &d->env[0], r, rec.p, rec.n);
     float *kept = d->env[1].factors;
     d->env[1].factors = other;
@@ -238,6 +245,7 @@ static mote_status decode_resident(decoder *d, uint32_t r, record rec, float *ot
     CHECK(memcmp(other, kept, floats * sizeof(float)) == 0);
     for (size_t i = (size_t)(e.row * e.cols); i < (size_t)((e.row + e.rows) * e.cols) && st != MOTE_OK; i++)
         CHECK(kept[i] == 0);
+    if (mote_head_is_sum(h)) return st;
     uint8_t *block = guarded(room);
     mote_native v;
     CHECK(same(mote_seg_native(d->work, &d->env[0], r, true, rec.p, rec.n, &v, block, room), st));

@@ -697,6 +697,25 @@ static int bit_length(uint64_t x)
     return n;
 }
 
+/* Masks and indices of a sparse layout. */
+static void layout_random(tensor_cfg *t)
+{
+    const uint64_t piece = t->seg_elems < t->cols ? t->seg_elems : t->cols;
+    const size_t pieces = (size_t)(t->rows * ((t->cols - 1) / piece + 1)), elements = (size_t)(t->rows * t->cols);
+    t->kept = allocate(elements);
+    t->mask_cls = allocate(pieces);
+    t->gap_cls = allocate(pieces);
+    unsigned density = rnd_below(9);
+    for (size_t i = 0; i < elements; i++) t->kept[i] = rnd_below(8) < density;
+    plane_random(&t->mask, 'm', 4, 0, 15);
+    plane_random(&t->counts, 'c', (unsigned)bit_length(piece), 0, (int32_t)piece);
+    plane_random(&t->gaps, 'v', (unsigned)(piece > 1 ? bit_length(piece - 1) : 1), 0, (int32_t)piece - 1);
+    for (size_t i = 0; i < pieces; i++) {
+        t->mask_cls[i] = (uint8_t)rnd_below(t->mask.n_classes);
+        t->gap_cls[i] = (uint8_t)rnd_below(t->gaps.n_classes);
+    }
+}
+
 bool tensor_random(tensor_cfg *t, unsigned layout, unsigned numeric, unsigned dtype, unsigned n)
 {
     const unsigned bits = mote_dtype_bits(dtype);
@@ -729,7 +748,6 @@ bool tensor_random(tensor_cfg *t, unsigned layout, unsigned numeric, unsigned dt
         t->axis = rnd_below(3) == 0;
     }
     const uint64_t piece = t->seg_elems < t->cols ? t->seg_elems : t->cols;
-    const size_t pieces = (size_t)(t->rows * ((t->cols - 1) / piece + 1)), elements = (size_t)(t->rows * t->cols);
     t->num.numeric = numeric;
     t->num.dtype = dtype;
     if (numeric == MOTE_NUM_FLOAT && real) {
@@ -747,6 +765,17 @@ bool tensor_random(tensor_cfg *t, unsigned layout, unsigned numeric, unsigned dt
         t->num.dtype = numeric == MOTE_NUM_FLOAT ? MOTE_F16 + rnd_below(3) : MOTE_F32;
         num_random(&t->v, t->rank, t->cols, t->cols);
         num_random(&t->num, t->rows, t->rank, t->rank);
+        if (dtype == MOTE_F32 && rnd_below(2)) { /* a sum */
+            tensor_cfg *u = t->second = allocate(sizeof *u);
+            *u = (tensor_cfg){ .dtype = dtype, .layout = MOTE_LAYOUT_DENSE + rnd_below(3), .axis = t->axis };
+            u->rows = t->rows;
+            u->cols = t->cols;
+            u->seg_elems = t->seg_elems;
+            u->num.numeric = (unsigned[]){ MOTE_NUM_FLOAT, MOTE_NUM_AFFINE, MOTE_NUM_CODEBOOK }[rnd_below(3)];
+            u->num.dtype = u->num.numeric == MOTE_NUM_FLOAT ? MOTE_F16 + rnd_below(3) : MOTE_F32;
+            num_random(&u->num, u->rows, u->cols, u->cols);
+            if (u->layout != MOTE_LAYOUT_DENSE) layout_random(u);
+        }
         return true;
     }
     num_random(&t->num, t->rows, t->cols, piece);
@@ -755,24 +784,14 @@ bool tensor_random(tensor_cfg *t, unsigned layout, unsigned numeric, unsigned dt
         for (unsigned j = 0; j < t->num.nb; j++)
             if (t->num.byte[j].coder == MOTE_CODER_STORED && rnd_below(3) == 0) t->num.byte[j].coder = MOTE_CODER_ZSTD;
     }
-    if (!sparse) return true;
-    t->kept = allocate(elements);
-    t->mask_cls = allocate(pieces);
-    t->gap_cls = allocate(pieces);
-    unsigned density = rnd_below(9);
-    for (size_t i = 0; i < elements; i++) t->kept[i] = rnd_below(8) < density;
-    plane_random(&t->mask, 'm', 4, 0, 15);
-    plane_random(&t->counts, 'c', (unsigned)bit_length(piece), 0, (int32_t)piece);
-    plane_random(&t->gaps, 'v', (unsigned)(piece > 1 ? bit_length(piece - 1) : 1), 0, (int32_t)piece - 1);
-    for (size_t i = 0; i < pieces; i++) {
-        t->mask_cls[i] = (uint8_t)rnd_below(t->mask.n_classes);
-        t->gap_cls[i] = (uint8_t)rnd_below(t->gaps.n_classes);
-    }
+    if (sparse) layout_random(t);
     return true;
 }
 
 void tensor_free(tensor_cfg *t)
 {
+    if (t->second) tensor_free(t->second);
+    free(t->second);
     num_free(&t->num);
     num_free(&t->v);
     free(t->kept);
@@ -788,19 +807,21 @@ bytes tensor_head(const tensor_cfg *t)
     put_v(&grid, t->cols);
     put_v(&grid, t->seg_elems);
     put_field(&b, 2, &grid);
-    put_v(&terms, t->layout);
-    if (t->layout == MOTE_LAYOUT_BITMASK) put_plane(&terms, &tables, &t->mask);
-    if (t->layout == MOTE_LAYOUT_CSR) {
-        put_plane(&terms, &tables, &t->counts);
-        put_plane(&terms, &tables, &t->gaps);
+    for (const tensor_cfg *u = t; u; u = u->second) {
+        put_v(&terms, u->layout);
+        if (u->layout == MOTE_LAYOUT_BITMASK) put_plane(&terms, &tables, &u->mask);
+        if (u->layout == MOTE_LAYOUT_CSR) {
+            put_plane(&terms, &tables, &u->counts);
+            put_plane(&terms, &tables, &u->gaps);
+        }
+        if (u->layout == MOTE_LAYOUT_LOWRANK) {
+            put_v(&terms, u->rank);
+            put_v(&terms, u->rpr);
+            put_num(&terms, &tables, &u->v);
+            put_v(&resident, (u->rank - 1) / u->rpr + 1);
+        }
+        put_num(&terms, &tables, &u->num);
     }
-    if (t->layout == MOTE_LAYOUT_LOWRANK) {
-        put_v(&terms, t->rank);
-        put_v(&terms, t->rpr);
-        put_num(&terms, &tables, &t->v);
-        put_v(&resident, (t->rank - 1) / t->rpr + 1);
-    }
-    put_num(&terms, &tables, &t->num);
     put_field(&b, 4, &terms);
     if (tables.n) put_field(&b, 6, &tables);
     if (resident.n) put_field(&b, 8, &resident);
@@ -863,6 +884,7 @@ void tensor_segment(planes *out, const tensor_cfg *t, uint64_t s)
     free(v);
     free(counts);
     free(len);
+    if (t->second) tensor_segment(out, t->second, s);
 }
 
 void tensor_resident(planes *out, const tensor_cfg *t, uint32_t r)
@@ -973,6 +995,15 @@ uint8_t *tensor_elements(const tensor_cfg *t, size_t *n_bytes)
                 for (uint64_t k = 0; k < t->rank; k++) {
                     volatile float product = value(&t->num, r, k) * value(&t->v, k, c);
                     sum = sum + product;
+                }
+                const tensor_cfg *u = t->second;
+                const num_cfg *num = u ? &u->num : NULL;
+                if (u && sum != sum) sum = as_float(0x7FC00000);
+                if (u && (!u->kept || u->kept[i])) {
+                    const volatile float other = num->scale_dtype
+                                                     ? value(num, r, c)
+                                                     : as_float(widen(num->elem + i * size_of(num->dtype), num->dtype));
+                    sum = sum + other;
                 }
                 store(to, sum != sum ? 0x7FC00000 : as_bits(sum), t->dtype);
             } else if (t->num.scale_dtype) {

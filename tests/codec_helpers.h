@@ -82,6 +82,7 @@ typedef struct tensor_cfg {
     uint8_t *mask_cls, *gap_cls; /* of each piece */
     uint32_t rank, rpr;          /* lowrank: num is U, v is V */
     num_cfg num, v;
+    struct tensor_cfg *second; /* lowrank of f32: what is added; owned, of the same rows, cols, seg_elems and axis */
 } tensor_cfg;
 
 /** Random tables (every symbol possible) for the coder and the rest of c, which are set; V of that width. */

@@ -209,7 +209,7 @@ static void manifest(void)
     BAD("5.1-need-nothing-stated", FACTS, "5.1 nothing is stated") SET(6, "");
     BAD("5.1-need-unassigned", NEEDS, "5.1 id 30 is nothing that a reader of this version has")
     SET(6, "\x01\x1E\x20\x60");
-    BAD("5.1-need-reserved", NEEDS, "5.1 sum-of-terms is reserved") SET(6, "\x01\x1F\x20\x60");
+    BAD("5.1-need-reserved", NEEDS, "5.1 block-sparse is reserved") SET(6, "\x01\x08\x20\x60");
 }
 
 static void facts(void)

@@ -579,6 +579,48 @@ static void backgrounds(void)
            "integers of 8 bits as distances from a background, which sparse layouts leave out");
 }
 
+static void sums(void)
+{
+    static const unsigned layouts[] = { MOTE_LAYOUT_DENSE, MOTE_LAYOUT_BITMASK, MOTE_LAYOUT_CSR };
+    static const num_cfg added[] = {
+        { .numeric = MOTE_NUM_AFFINE, .dtype = MOTE_F32, .bits = 4, .scope = 1, .scale_dtype = MOTE_F32 },
+        { .numeric = MOTE_NUM_FLOAT, .dtype = MOTE_F16 },
+        { .numeric = MOTE_NUM_CODEBOOK,
+          .dtype = MOTE_F32,
+          .entries = 5,
+          .entry_dtype = MOTE_F16,
+          .scale_dtype = MOTE_F16 }
+    };
+    const num_cfg f16 = { .numeric = MOTE_NUM_FLOAT, .dtype = MOTE_F16 };
+    static coded m;
+    char name[48];
+    state = 65;
+    for (unsigned i = 0; i < 9; i++) {
+        tensor_cfg t = { .dtype = MOTE_F32,
+                         .layout = MOTE_LAYOUT_LOWRANK,
+                         .axis = i == 4,
+                         .rows = 9,
+                         .cols = 14,
+                         .seg_elems = i % 2 ? 42 : 126,
+                         .rank = 3,
+                         .rpr = 2,
+                         .num = f16,
+                         .v = f16 };
+        tensor_cfg *u = t.second = allocate(sizeof *u);
+        const style *s = &styles[i % 2 ? 3 : 0].s;
+        *u = t;
+        u->second = NULL;
+        u->num = added[i / 3];
+        fill(&t.num, t.rows, t.rank, t.rank, s);
+        fill(&t.v, t.rank, t.cols, t.cols, s);
+        fill(&u->num, u->rows, u->cols, u->cols, s);
+        layout_of(u, layouts[i % 3], s);
+        snprintf(name, sizeof name, "%c", (int)('a' + i));
+        add(&m, name, &t);
+    }
+    finish(&m, "codec-sum", "low-rank factors and what is added to them: three layouts, three numerics");
+}
+
 static void shapes_of_tables(void)
 {
     static coded m;
@@ -819,6 +861,7 @@ void make_codec_vectors(void)
     nano = false;
     codebooks();
     backgrounds();
+    sums();
     codec_bases();
     vec_seed("base-float", &codec_base.floats);
     vec_seed("base-integer", &codec_base.integer);

@@ -141,9 +141,16 @@ static void bad_heads(void)
     BAD_OF(s, "c2-three-terms", LIMIT, "codecs.md 2 three terms")
     {
         HEAD(4, "\x01\x20\x60\x01\x20\x60\x01\x20\x60");
+        NEEDS("\x01\x1F\x20\x60");
         settle(p);
     }
-    BAD_OF(s, "c2.1-two-terms", UNSUPPORTED, "codecs.md 2.1 two terms: for readers that do not have sum-of-terms")
+    BAD_OF(s, "c6.5-dense", HEAD, "codecs.md 6.5 a sum whose first term is dense")
+    {
+        HEAD(4, "\x01\x20\x60\x01\x20\x60");
+        NEEDS("\x01\x1F\x20\x60");
+        settle(p);
+    }
+    BAD_OF(s, "c2.1-needs", FACTS, "codecs.md 2.1 a sum that is not stated in needs")
     {
         HEAD(4, "\x01\x20\x60\x01\x20\x60");
         settle(p);

@@ -27,13 +27,18 @@ void mote_head_refuse(parser *q)
     mote_rd_fail(&q->r, MOTE_ERR_HEAD);
 }
 
+MOTE_APART static void note(parser *q, unsigned id)
+{
+    if (q->used && mote_rd_ok(&q->r)) q->used(q->ctx, id);
+}
+
 /* An id of [first, last], of which this reader knows those up to `known`. */
 static unsigned read_id(parser *q, unsigned first, unsigned known, unsigned last)
 {
     unsigned id = mote_head_number(q, last);
     if (id < first) mote_head_refuse(q);
     if (id > known) mote_rd_fail(&q->r, MOTE_ERR_UNSUPPORTED);
-    if (q->used && mote_rd_ok(&q->r)) q->used(q->ctx, id);
+    note(q, id);
     return id;
 }
 
@@ -248,10 +253,9 @@ static void read_numeric(parser *q, mote_num *n, bool factor)
 }
 
 /* Spec codecs.md 2.1, 6. Gives the number of residents. */
-static uint32_t read_term(parser *q)
+static uint32_t read_term(parser *q, mote_term *t)
 {
     mote_head *h = q->h;
-    mote_term *t = &h->term;
     const unsigned layout = read_id(q, MOTE_LAYOUT_DENSE, MOTE_LAYOUT_LOWRANK, 31), dtype = h->dtype;
     uint32_t residents = 0;
     t->layout = (uint8_t)layout;
@@ -276,6 +280,24 @@ static uint32_t read_term(parser *q)
     }
     read_numeric(q, &t->num, layout == MOTE_LAYOUT_LOWRANK);
     return residents;
+}
+
+/* Spec codecs.md 6.5 */
+static void read_second(parser *q)
+{
+#if MOTE_SUMS
+    mote_head *h = q->h;
+    mote_term *t = &h->second;
+    note(q, MOTE_LAYOUT_SUM);
+    (void)read_term(q, t);
+    if (mote_rd_left(&q->r) > 0) mote_rd_fail(&q->r, MOTE_ERR_LIMIT);
+    const unsigned numeric = t->num.numeric;
+    if (h->term.layout != MOTE_LAYOUT_LOWRANK || t->layout == MOTE_LAYOUT_LOWRANK || h->dtype != MOTE_F32 ||
+        (numeric != MOTE_NUM_FLOAT && numeric != MOTE_NUM_AFFINE && numeric != MOTE_NUM_CODEBOOK))
+        mote_head_refuse(q);
+#else
+    mote_rd_fail(&q->r, MOTE_ERR_UNSUPPORTED);
+#endif
 }
 
 /* Spec codecs.md 1.1 */
@@ -332,11 +354,8 @@ mote_status mote_head_read(mote_head *h, mote_table *tables, mote_table_spec *sp
                  .used = used,
                  .ctx = ctx };
     if (!begins_at_bytes(h)) mote_head_refuse(&q);
-    const uint32_t residents = read_term(&q);
-    if (mote_rd_left(&q.r) > 0) { /* a sum of terms: two are registered, but not for this reader */
-        read_term(&q);
-        mote_rd_fail(&q.r, mote_rd_left(&q.r) > 0 ? MOTE_ERR_LIMIT : MOTE_ERR_UNSUPPORTED);
-    }
+    const uint32_t residents = read_term(&q, &h->term);
+    if (mote_rd_left(&q.r) > 0) read_second(&q);
     if (h->n_residents != residents) mote_head_refuse(&q);
     f[TERMS] = q.r;
     f[TABLES] = q.tables;

@@ -14,6 +14,7 @@
 #ifndef MOTE_LANES_MAX
 #define MOTE_LANES_MAX 32 /* 1, 8 or 32: coders with more lanes are UNSUPPORTED in this build */
 #endif
+#define MOTE_SUMS (!MOTE_NANO)      /* heads have room for sums of terms, and readers sum them */
 #define MOTE_PIECE_SPARSE_MAX 65535 /* columns of a piece of a sparse layout */
 
 /** A plane descriptor together with what its place implies. Spec codecs.md 2.2 */
@@ -77,6 +78,9 @@ typedef struct mote_head {
     uint8_t axis;  /**< 1: transposed */
     uint8_t dtype; /**< of the entry */
     mote_term term;
+#if MOTE_SUMS
+    mote_term second; /**< what is added to a lowrank term; layout 0: nothing */
+#endif
     mote_trellis_head trellis; /**< if that is the numeric */
 } mote_head;
 
@@ -122,6 +126,24 @@ bool mote_float_split(unsigned dtype, uint8_t *k, uint8_t *n_bytes, uint8_t *wid
 /** Whether every value of `held` is one of `dtype` too (f16, bf16, f32 and f64 only), so that it may be held in it. */
 bool mote_float_holds(unsigned held, unsigned dtype);
 
+/** Whether a second term is added to the first. */
+static inline bool mote_head_is_sum(const mote_head *h)
+{
+#if MOTE_SUMS
+    return h->second.layout != 0;
+#else
+    (void)h;
+    return false;
+#endif
+}
+/** The numeric that may have a codebook: not that of a factor. */
+static inline const mote_num *mote_head_booked(const mote_head *h)
+{
+#if MOTE_SUMS
+    if (h->second.layout) return &h->second.num;
+#endif
+    return &h->term.num;
+}
 /** Extent of segment s < h->n_segments. Spec codecs.md 1.1 */
 mote_extent mote_head_extent(const mote_head *h, size_t s);
 /** Extent of V that resident record r < h->n_residents holds. Spec codecs.md 6.4 */

@@ -58,7 +58,7 @@ void mote_codebook_values(float *to, unsigned table)
 
 void mote_codebook_prepare(const mote_seg_env *env)
 {
-    const mote_num *num = &env->head->term.num;
+    const mote_num *num = mote_head_booked(env->head);
     float *to = mote_seg_book(env);
     if (num->table)
         mote_codebook_values(to, num->table);

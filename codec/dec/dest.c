@@ -36,5 +36,5 @@ mote_status mote_dest_init(mote_dest *d, const mote_head *h, size_t s, bool whol
 size_t mote_seg_factors(const mote_head *h)
 {
     if (h->trellis.column_coder) return (h->cols + MOTE_COLUMN_CLASSES + 1) / 2; /* of 16 bits each */
-    return h->term.rank * (h->cols + 1) + MOTE_ENTRIES(&h->term.num);
+    return h->term.rank * (h->cols + 1) + MOTE_ENTRIES(mote_head_booked(h));
 }

@@ -29,6 +29,7 @@ static mote_status lay_out(size_t at[PARTS + 1], const mote_loader_config *confi
     const mote_facts *f = &m->facts;
     const mote_kern *kern = config->kern ? config->kern : mote_kern_ref();
     const bool floats = (!MOTE_NANO && mote_needs_has(&m->needs, MOTE_LAYOUT_LOWRANK) && !config->native_lowrank) ||
+                        (MOTE_SUMS && mote_needs_has(&m->needs, MOTE_LAYOUT_SUM)) ||
                         mote_needs_has(&m->needs, MOTE_NUM_TRELLIS) || mote_needs_has(&m->needs, MOTE_NUM_CODEBOOK),
                zstd = !MOTE_NANO && mote_needs_has(&m->needs, MOTE_CODER_ZSTD);
     /* no product overflows: mote_manifest_read() holds entries and tables against what the package could fill */
@@ -348,13 +349,16 @@ static void note_use(void *ctx, unsigned id)
 
 static bool has_form(const mote_loader *ld, mote_form form)
 {
+    /* sums of terms are made where they are wanted: in binary32 */
+    if (mote_head_is_sum(&ld->head) && form != MOTE_FORM_DENSE) return form == MOTE_FORM_F32;
     return form == MOTE_FORM_NATIVE || mote_form_bits(ld->head.dtype, form) != 0;
 }
 
 static bool is_native(const mote_loader *ld)
 {
     return ld->form == MOTE_FORM_NATIVE ||
-           ((MOTE_NANO || ld->config.native_lowrank) && ld->head.term.layout == MOTE_LAYOUT_LOWRANK);
+           ((MOTE_NANO || ld->config.native_lowrank) && ld->head.term.layout == MOTE_LAYOUT_LOWRANK &&
+            !mote_head_is_sum(&ld->head));
 }
 
 /* Whoever decodes for us is done with the head and the tables. */

@@ -11,6 +11,8 @@
 
 /* --- writing --- */
 
+#define ADDS(k) (MOTE_SUMS && (k)->add)
+
 /* Bits of an f16, bf16 or f32, as binary32 */
 static uint32_t to_f32(uint32_t x, unsigned dtype)
 {
@@ -30,6 +32,7 @@ static void reverse(uint8_t *p, size_t size)
 void mote_sink_put(const mote_sink *k, uint8_t *dst, uint32_t x)
 {
     uint32_t half = 0;
+    if (ADDS(k)) x = mote_sum_of(k, dst, x);
     if (k->entry == MOTE_F16) {
         half = mote_f32_to_f16(x);
         x = mote_f16_to_f32(half);
@@ -54,13 +57,13 @@ static void put_elements(const mote_sink *k, const uint8_t *src, unsigned held, 
     /* the bytes of a number, of which a complex one has two, may be wanted in another order */
     const size_t flip = MOTE_BIG_ENDIAN && k->machine ? size / (held >= MOTE_C64 ? 2 : 1) - 1 : 0;
     uint8_t *const base = k->p + col0 * k->elem;
-    if (held == k->dtype && !cols && k->elem == size && !flip) {
+    if (held == k->dtype && !cols && k->elem == size && !flip && !ADDS(k)) {
         if (base != src) memcpy(base, src, n * size); /* the same: inflated in place */
         return;
     }
     for (size_t i = 0; i < n; i++, src += size) {
         uint8_t *dst = base + (cols ? cols[i] : i) * k->elem;
-        if (held == k->dtype) {
+        if (held == k->dtype && !ADDS(k)) {
             for (size_t b = 0; b < size; b++) dst[b ^ flip] = src[b];
         } else if (held == MOTE_F64) {
             mote_sink_put(k, dst, mote_f64_to_f32(mote_le64(src)));
@@ -134,7 +137,7 @@ static void dequantise(mote_seg *w, size_t n, const uint16_t *cols, size_t col0)
 {
     const mote_num *num = w->num;
     const mote_sink *k = &w->sink;
-    const bool plain = k->dtype == MOTE_F32 && k->entry == MOTE_F32 && !MOTE_BIG_ENDIAN;
+    const bool plain = !ADDS(k) && k->dtype == MOTE_F32 && k->entry == MOTE_F32 && !MOTE_BIG_ENDIAN;
     const size_t group = num->scope == 2 ? num->group : SIZE_MAX;
     const float *book = MOTE_ENTRIES(num) ? mote_seg_book(w->env) : NULL;
     const int32_t sign = num->zero ? 0 : 0x8000;
@@ -250,7 +253,8 @@ size_t mote_numbers_block(mote_seg *w, bool listed)
     const mote_num *num = w->num;
     const mote_sink *k = &w->sink;
     const unsigned bits = mote_dtype_bits(num->dtype);
-    w->direct = !listed && k->dtype == num->dtype && k->elem == bits / 8 && !(MOTE_BIG_ENDIAN && k->machine);
+    w->direct =
+        !listed && !ADDS(k) && k->dtype == num->dtype && k->elem == bits / 8 && !(MOTE_BIG_ENDIAN && k->machine);
     if (num->numeric >= MOTE_NUM_AFFINE || bits < 8) return MOTE_BLOCK;
     if (!w->direct) return MOTE_BLOCK / 4;
     return num->numeric == MOTE_NUM_STORED ? SIZE_MAX : MOTE_BLOCK; /* stored: straight from the record */

@@ -45,6 +45,8 @@ size_t mote_codebook_view(const mote_num *num, mote_native *v);
 /** V as it is handed out: the bytes of f8. */
 void mote_codebook_native(const mote_num *num, uint16_t *v, size_t n);
 
+/** Bits of x and the binary32 at p together, rounded. Spec codecs.md 6.5 */
+uint32_t mote_sum_of(const mote_sink *k, const uint8_t *p, uint32_t x);
 /** Write one computed binary32 at dst as what the sink wants. */
 void mote_sink_put(const mote_sink *k, uint8_t *dst, uint32_t x);
 

@@ -26,7 +26,7 @@ static void add_plane(mote_seg *w, mote_plane_dec *d, const mote_plane *p)
 
 bool mote_planes_open(mote_seg *w, unsigned layout, uint8_t *direct)
 {
-    const mote_term *t = &w->env->head->term;
+    const mote_term *t = MOTE_SUMS ? w->term : &w->env->head->term;
     const mote_num *num = w->num;
     if (layout == MOTE_LAYOUT_BITMASK) add_plane(w, &w->lay[0], &t->mask);
     if (layout == MOTE_LAYOUT_CSR) {
@@ -39,9 +39,11 @@ bool mote_planes_open(mote_seg *w, unsigned layout, uint8_t *direct)
     add_plane(w, &w->v, &num->v);
     for (unsigned i = 0; i < num->n_bytes; i++) add_plane(w, &w->byte[i], &num->byte[i]);
 
+    const bool more = MOTE_SUMS && w->more;
     for (unsigned i = 0; i < w->n_streams; i++)
-        w->s[i].in = i + 1u < w->n_streams ? mote_rd_sub_varint(&w->rd) : mote_rd_sub(&w->rd, mote_rd_left(&w->rd));
-    mote_status st = mote_rd_end(&w->rd);
+        w->s[i].in =
+            i + 1u < w->n_streams || more ? mote_rd_sub_varint(&w->rd) : mote_rd_sub(&w->rd, mote_rd_left(&w->rd));
+    mote_status st = more ? w->rd.st : mote_rd_end(&w->rd);
     if (st != MOTE_OK) return mote_seg_fail(w, st);
 #if !MOTE_NANO
     mote_plane_inflate(w, &w->v, w->rows * w->cols, direct);

@@ -17,7 +17,7 @@ mote_status mote_seg_prepare(mote_seg *w, const mote_seg_env *env)
     const size_t first = t->first, end = first + t->slot[t->n_pairs]; /* of pairs */
     for (size_t i = 0; kern->table_bytes && i < env->head->n_tables; i++)
         if (i - first >= end - first) kern->prepare((uint8_t *)env->prepared + i * kern->table_bytes, &env->tables[i]);
-    if (MOTE_ENTRIES(&env->head->term.num)) mote_codebook_prepare(env);
+    if (MOTE_ENTRIES(mote_head_booked(env->head))) mote_codebook_prepare(env);
     return t->n_pairs ? mote_trellis_prepare(w, env) : MOTE_OK;
 }
 
@@ -128,6 +128,10 @@ static void begin(mote_seg *w, const mote_seg_env *env, size_t s, bool resident,
     memset(w, 0, offsetof(mote_seg, tmp));
     w->env = env;
     w->num = contents(env->head, s, resident, &e);
+#if MOTE_SUMS
+    w->term = &env->head->term;
+    w->more = env->head->second.layout && !resident;
+#endif
     w->rd = mote_rd_init(rec, n);
     w->rows = e.rows;
     w->cols = e.cols;
@@ -162,15 +166,36 @@ static mote_status decode(mote_seg *w, unsigned layout, size_t row, mote_sink *p
     return mote_planes_close(w);
 }
 
+#if MOTE_SUMS
+/* The second term of segment s, whose planes lie behind those of the first, to k. */
+static mote_status add_second(mote_seg *w, const mote_seg_env *env, size_t s, mote_sink k, size_t row)
+{
+    const mote_head *h = env->head;
+    const mote_extent e = mote_head_extent(h, s);
+    const mote_rd rest = w->rd;
+    memset(w, 0, offsetof(mote_seg, tmp));
+    w->env = env;
+    w->term = &h->second;
+    w->num = &h->second.num;
+    w->rd = rest;
+    w->rows = e.rows;
+    w->cols = e.cols;
+    w->first = e.row;
+    w->sink = k;
+    w->sink.add = true;
+    return decode(w, h->second.layout, row, NULL, NULL);
+}
+#endif
+
 mote_status mote_seg_elements(mote_seg *w, const mote_seg_env *env, size_t s, bool is_resident, const uint8_t *rec,
                               size_t n, const mote_dest *d)
 {
     const bool resident = !MOTE_NANO && is_resident;
     const mote_head *h = env->head;
     const unsigned layout = resident ? MOTE_LAYOUT_DENSE : h->term.layout, bits = mote_form_bits(h->dtype, d->form);
-    mote_sink product;
+    mote_sink product = { 0 };
     uint8_t *direct = NULL;
-    if (bits == 0) return MOTE_ERR_ARG;
+    if (bits == 0 || (mote_head_is_sum(h) && bits != 32)) return MOTE_ERR_ARG;
     begin(w, env, s, resident, rec, n);
     mote_sink *k = &w->sink;
     size_t cols = w->cols;
@@ -194,7 +219,12 @@ mote_status mote_seg_elements(mote_seg *w, const mote_seg_env *env, size_t s, bo
         direct = d->p; /* never of factors: they have no zstd */
     }
     mote_status st = decode(w, layout, d->row, !MOTE_NANO && layout == MOTE_LAYOUT_LOWRANK ? &product : NULL, direct);
-    if (st != MOTE_OK) wipe(d, w->rows, cols, bits, 0);
+    const size_t rows = w->rows;
+#if MOTE_SUMS
+    product.p = d->p;
+    if (st == MOTE_OK && w->more) st = add_second(w, env, s, product, d->row);
+#endif
+    if (st != MOTE_OK) wipe(d, rows, cols, bits, 0);
     return st;
 }
 
@@ -269,6 +299,7 @@ size_t mote_seg_native_bytes(const mote_head *h, bool resident)
 mote_status mote_seg_native(mote_seg *w, const mote_seg_env *env, size_t s, bool resident, const uint8_t *rec, size_t n,
                             mote_native *out, void *buf, size_t bytes)
 {
+    if (mote_head_is_sum(env->head)) return MOTE_ERR_ARG;
     const size_t need = native_view(env->head, s, resident, out, buf);
     if (need > bytes || (out->row_ptr && out->n_values > UINT32_MAX)) return MOTE_ERR_NOMEM;
     memset(buf, 0, need);

@@ -143,6 +143,7 @@ typedef struct mote_sink {
     size_t elem;   /**< bytes from one to the next */
     uint8_t dtype; /**< to be written */
     uint8_t entry; /**< dtype of the tensor: what is computed is rounded to it first */
+    bool add;      /**< to the binary32 that is there, entry and dtype being it */
     bool machine;  /**< byte order of the machine, else little-endian */
 } mote_sink;
 
@@ -155,6 +156,8 @@ typedef union mote_f32 {
 struct mote_seg { /* small things first: they are reached by short instructions */
     const mote_seg_env *env;
     const mote_num *num;
+    const mote_term *term;
+    bool more;                 /**< planes of another term follow */
     uint8_t n_streams, scales; /**< scales: stream, behind that of the books and before that of the zero-points */
     uint8_t n_few, few_at;     /**< csr: counts decoded ahead */
     uint8_t pack, pack_bits;   /**< sub-byte output: bits that do not fill a byte yet */

@@ -56,6 +56,7 @@ static bool options_ok(const mote_encode_options *o)
         (o->of ? o->keep == 0 || o->keep >= o->of : o->keep))
         return false;
     if ((o->prune_fraction > 0) + (o->prune_threshold > 0) + (o->prune_rows > 0) + (o->of > 0) > 1) return false;
+    if (o->residual > 8 || (o->residual && !o->rank && !(o->energy > 0))) return false;
     return o->energy >= 0 && o->energy <= 1 && !(o->rank && o->energy > 0);
 }
 
@@ -112,35 +113,50 @@ static void note_factors(mote_encode_report *r, const mote_cutter *k)
         if (mote_coding_has(k->c, i)) r->ideal_bits += k->c->plane[i].ideal;
 }
 
-static mote_status plan(mote_encoder *e, mote_coding *c, const mote_enc_limits *limits, mote_cutter *k)
+/* What is added to the factors. */
+static void note_second(mote_encode_report *r, const mote_cutter *k)
+{
+    const mote_coding *c = k->c;
+    r->bits = c->num.bits;
+    r->kept = c->layout == MOTE_LAYOUT_DENSE ? c->elements : c->kept;
+    for (unsigned i = 0; i < MOTE_PLANES; i++)
+        if (mote_coding_has(c, i)) r->ideal_bits += c->plane[i].ideal;
+}
+
+static mote_status plan(mote_encoder *e, mote_coding *c, const mote_enc_limits *limits, bool sum, mote_cutter *k)
 {
     mote_status st = MOTE_OK;
     if (c->num.numeric != MOTE_NUM_STORED) st = mote_coding_plan(c, limits, false, &e->work);
-    if (st == MOTE_OK) st = mote_encoder_zstd_planes(e, c);
+    if (st == MOTE_OK && !sum) st = mote_encoder_zstd_planes(e, c);
     if (st == MOTE_OK) st = mote_cutter_init(k, c);
     k->zstd_level = e->blob ? 19 : 9;
     return st;
 }
 
 /* What does not fit is planned again with less: shorter sparse pieces, then a shorter head. */
-mote_status mote_encoder_make(mote_encoder *e, mote_coding *c, mote_coding *v, mote_records *f, mote_encode_report *r)
+mote_status mote_encoder_make(mote_encoder *e, mote_coding *c, mote_coding *v, mote_coding *second, mote_records *f,
+                              mote_encode_report *r)
 {
     mote_enc_limits limits = e->limits;
     const mote_records_target target = {
         .limits = &limits, .dtype = e->dtype, .elements = e->t->elements, .most = e->most
     };
     for (;;) {
-        mote_cutter k = { 0 }, kv = { 0 };
+        mote_cutter k = { 0 }, kv = { 0 }, ks = { 0 };
         uint64_t piece = c->piece;
-        mote_status st = plan(e, c, &limits, &k);
-        if (st == MOTE_OK && v) st = plan(e, v, &limits, &kv);
-        if (st == MOTE_OK) st = mote_records_make(f, &target, &k, v ? &kv : NULL, &e->work);
+        mote_status st = plan(e, c, &limits, false, &k);
+        if (st == MOTE_OK && v) st = plan(e, v, &limits, false, &kv);
+        if (st == MOTE_OK && second) st = plan(e, second, &limits, true, &ks);
+        if (st == MOTE_OK) st = mote_records_make(f, &target, &k, v ? &kv : NULL, second ? &ks : NULL, &e->work);
         if (st == MOTE_OK) note_chosen(r, &k, f);
         if (st == MOTE_OK && v) note_factors(r, &kv);
+        if (st == MOTE_OK && second) note_second(r, &ks);
         mote_cutter_free(&k);
         mote_cutter_free(&kv);
+        mote_cutter_free(&ks);
         mote_coding_free(c);
         if (v) mote_coding_free(v);
+        if (second) mote_coding_free(second);
         if (st == MOTE_ERR_HEAD && limits.max_classes > 1)
             limits.max_classes /= 4;
         else if (st == MOTE_ERR_HEAD && !limits.plain_bytes)
@@ -154,7 +170,7 @@ mote_status mote_encoder_consider(mote_encoder *e, mote_coding *c, double signal
 {
     mote_records f = { 0 };
     mote_encode_report r = { .signal = signal, .noise = noise };
-    mote_status st = mote_encoder_make(e, c, NULL, &f, &r);
+    mote_status st = mote_encoder_make(e, c, NULL, NULL, &f, &r);
     if (st == MOTE_OK && (e->form.n_records == 0 || f.bytes < e->form.bytes)) {
         mote_records old = e->form;
         e->form = f;
@@ -347,26 +363,32 @@ static mote_status check_cast(mote_encoder *e)
     return st;
 }
 
+mote_status mote_encoder_prune(const mote_encoder *e, const uint8_t *data, mote_prune *p)
+{
+    const mote_encode_options *o = e->o;
+    const uint8_t dtype = (uint8_t)e->t->dtype;
+    if (o->prune_rows > 0 || o->of) {
+        const uint64_t rows = e->t->shape[0], cols = e->t->elements / rows;
+        p->gone = calloc((size_t)(e->t->elements / 8 + 1), 1);
+        if (!p->gone) return MOTE_ERR_NOMEM;
+        if (o->prune_rows > 0) return mote_prune_rows(p->gone, data, dtype, rows, cols, o->prune_rows);
+        mote_prune_neighbours(p->gone, data, dtype, rows, cols, o->keep, o->of);
+    } else if (o->prune_fraction > 0) {
+        return mote_prune_fraction(p, data, dtype, e->t->elements, o->prune_fraction);
+    } else if (o->prune_threshold > 0) {
+        *p = mote_prune_threshold(dtype, o->prune_threshold);
+    }
+    return MOTE_OK;
+}
+
 static mote_status set_source(mote_encoder *e, bool large)
 {
     const mote_encode_options *o = e->o;
     const uint8_t dtype = (uint8_t)e->t->dtype;
     e->source = (mote_matrix){ .data = e->data, .dtype = dtype, .held = e->dtype, .rows = 1, .cols = e->t->elements };
     mote_status st = e->dtype != dtype ? check_cast(e) : MOTE_OK;
-    if (st != MOTE_OK || !large) return st;
-    if (o->prune_rows > 0 || o->of) {
-        const uint64_t rows = e->t->shape[0], cols = e->t->elements / rows;
-        e->prune.gone = calloc((size_t)(e->t->elements / 8 + 1), 1);
-        if (!e->prune.gone) return MOTE_ERR_NOMEM;
-        e->source.prune = &e->prune;
-        if (o->prune_rows > 0) return mote_prune_rows(e->prune.gone, e->data, dtype, rows, cols, o->prune_rows);
-        mote_prune_neighbours(e->prune.gone, e->data, dtype, rows, cols, o->keep, o->of);
-        return st;
-    }
-    if (o->prune_fraction == 0 && o->prune_threshold == 0) return st;
-    e->prune = mote_prune_threshold(dtype, o->prune_threshold);
-    if (o->prune_fraction > 0) st = mote_prune_fraction(&e->prune, e->data, dtype, e->t->elements, o->prune_fraction);
-    e->source.prune = &e->prune;
+    if (st == MOTE_OK && large && !o->residual) st = mote_encoder_prune(e, e->data, &e->prune);
+    if (e->prune.limit || e->prune.gone) e->source.prune = &e->prune;
     return st;
 }
 

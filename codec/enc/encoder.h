@@ -25,10 +25,11 @@ typedef struct mote_encoder {
  * Plan c (unless its numeric is `stored`), cut and write it into *f.
  *
  * v       V of a low-rank tensor, whose U is c; else NULL
+ * second  what is added to it; else NULL
  * Output  f: zero-initialised by the caller; r: what was chosen, but for the sums of squares
  * Errors  NOMEM; LIMIT: it cannot be cut to fit
  */
-mote_status mote_encoder_make(mote_encoder *e, mote_coding *c, mote_coding *v, mote_records *f,
+mote_status mote_encoder_make(mote_encoder *e, mote_coding *c, mote_coding *v, mote_coding *second, mote_records *f,
                               mote_encode_report *r) MOTE_MUST_CHECK;
 /** Make a form of c and keep it as e->form, with its sums of squares, if it is smaller. LIMIT is no error. */
 mote_status mote_encoder_consider(mote_encoder *e, mote_coding *c, double signal, double noise) MOTE_MUST_CHECK;
@@ -58,6 +59,8 @@ mote_status mote_encoder_lowrank(mote_encoder *e) MOTE_MUST_CHECK;
 mote_status mote_encode_rates(const mote_encode_options *options, const mote_model_tensor *t, const uint8_t *data,
                               const double *snr_db, size_t n, double *bytes, double *noise, double *signal,
                               mote_model_error *error) MOTE_MUST_CHECK;
+/** What the options prune of data, which has the tensor's type and shape. NOMEM. p: zero-initialised; p->gone is owned. */
+mote_status mote_encoder_prune(const mote_encoder *e, const uint8_t *data, mote_prune *p) MOTE_MUST_CHECK;
 /** Refuse elements that are not finite, by name. */
 mote_status mote_encoder_need_finite(mote_encoder *e, const char *method) MOTE_MUST_CHECK;
 

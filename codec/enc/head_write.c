@@ -68,24 +68,33 @@ static void put_numeric(mote_wr *out, mote_wr *tables, const mote_cutter *k)
         put_plane(out, tables, &k->code[i]);
 }
 
-void mote_head_write(mote_wr *out, const mote_cutter *k, const mote_cutter *v, uint64_t seg_elems,
-                     uint32_t rows_per_record)
+/* A term that is not low-rank. */
+static void put_term(mote_wr *terms, mote_wr *tables, const mote_cutter *k)
+{
+    mote_wr_varint(terms, k->c->layout);
+    for (unsigned i = MOTE_PLANE_MASK; i < MOTE_PLANE_V; i++)
+        if (mote_coding_has(k->c, i)) put_plane(terms, tables, &k->code[i]);
+    put_numeric(terms, tables, k);
+}
+
+void mote_head_write(mote_wr *out, const mote_cutter *k, const mote_cutter *v, const mote_cutter *second,
+                     uint64_t seg_elems, uint32_t rows_per_record)
 {
     mote_wr grid = { 0 }, terms = { 0 }, tables = { 0 };
     const mote_coding *c = k->c;
     mote_wr_varint(&grid, c->m.rows);
     mote_wr_varint(&grid, v ? v->c->m.cols : c->m.cols);
     mote_wr_varint(&grid, seg_elems);
-    mote_wr_varint(&terms, v ? MOTE_LAYOUT_LOWRANK : c->layout);
     if (v) {
+        mote_wr_varint(&terms, MOTE_LAYOUT_LOWRANK);
         mote_wr_varint(&terms, c->m.cols);
         mote_wr_varint(&terms, rows_per_record);
         put_numeric(&terms, &tables, v);
+        put_numeric(&terms, &tables, k);
+        if (second) put_term(&terms, &tables, second);
     } else {
-        for (unsigned i = MOTE_PLANE_MASK; i < MOTE_PLANE_V; i++)
-            if (mote_coding_has(c, i)) put_plane(&terms, &tables, &k->code[i]);
+        put_term(&terms, &tables, k);
     }
-    put_numeric(&terms, &tables, k);
     mote_wr_field(out, 2, &grid);
     mote_wr_field(out, 4, &terms);
     if (tables.n || tables.st != MOTE_OK) mote_wr_field(out, 6, &tables);

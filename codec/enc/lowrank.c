@@ -32,6 +32,7 @@ static mote_status decompose(mote_encoder *e, factors *f)
     const size_t n = f->rows * f->cols;
     mote_matrix m = e->source;
     m.held = m.dtype;
+    if (e->o->residual) m.prune = NULL; /* it is what they leave that is pruned */
     assert(f->k > 0);
     f->a = malloc(n * sizeof *f->a);
     f->u = malloc(f->rows * f->k * sizeof *f->u);
@@ -127,6 +128,56 @@ static mote_status measure(mote_encoder *e, const mote_records *f, mote_encode_r
     return st;
 }
 
+/* What the factors leave. */
+typedef struct rest {
+    uint8_t *data; /* binary32, little-endian; owned */
+    mote_affine a;
+    mote_prune prune;
+    mote_coding c;
+} rest;
+
+static void free_rest(rest *r)
+{
+    free(r->data);
+    free(r->prune.gone);
+    mote_affine_free(&r->a);
+}
+
+/* The tensor less a decoder's product of the factors, as integers with scales of rows. */
+static mote_status make_rest(mote_encoder *e, const mote_records *product, rest *r)
+{
+    const uint64_t n = e->t->elements;
+    r->data = malloc((size_t)n * 4);
+    mote_status st = r->data ? mote_records_decode(product, e->dtype, n, r->data, (size_t)n * 4) : MOTE_ERR_NOMEM;
+    for (uint64_t i = 0; i < n && st == MOTE_OK; i++) {
+        double x, y;
+        mote_values(&x, e->data, MOTE_F32, i, 1);
+        mote_values(&y, r->data, MOTE_F32, i, 1);
+        if (!(x - y < 3.0e38 && x - y > -3.0e38)) return MOTE_ERR_LIMIT;
+        const float d = (float)(x - y);
+        uint32_t b;
+        memcpy(&b, &d, 4);
+        mote_put32(r->data + 4 * i, b);
+    }
+    if (st == MOTE_OK) st = mote_encoder_prune(e, r->data, &r->prune);
+    if (st != MOTE_OK) return st;
+    mote_coding c = { .layout = MOTE_LAYOUT_DENSE };
+    c.m = (mote_matrix){ .data = r->data, .dtype = MOTE_F32, .held = MOTE_F32, .rows = e->t->shape[0] };
+    c.m.cols = n / c.m.rows;
+    const bool pruned = r->prune.limit || r->prune.gone;
+    if (pruned) c.m.prune = &r->prune;
+    r->a = (mote_affine){
+        .bits = (uint8_t)e->o->residual, .scope = 1, .scale_dtype = (uint8_t)e->o->scale_dtype, .dtype = MOTE_F32
+    };
+    st = mote_affine_scales(&r->a, &c.m, &e->work.fetch);
+    c.m.affine = &r->a;
+    mote_split_affine(&c.num, MOTE_F32, r->a.bits, 0);
+    /* without a code for zero, what was pruned must be left out */
+    if (st == MOTE_OK && !(pruned && r->a.bits == 1)) st = mote_encoder_estimate(e, &r->c, &c);
+    if (st == MOTE_OK && pruned && c.m.cols <= MOTE_PIECE_SPARSE_MAX) st = mote_encoder_estimate_sparse(e, &r->c, c);
+    return st == MOTE_OK && r->c.bits == 0 ? MOTE_ERR_LIMIT : st;
+}
+
 mote_status mote_encoder_lowrank(mote_encoder *e)
 {
     const mote_encode_options *o = e->o;
@@ -134,7 +185,7 @@ mote_status mote_encoder_lowrank(mote_encoder *e)
     f.cols = (size_t)(e->t->elements / e->t->shape[0]);
     f.k = f.rows < f.cols ? f.rows : f.cols;
     f.rank = o->rank < f.k ? o->rank : f.k;
-    if (e->dtype == MOTE_F64) return MOTE_OK; /* the sums would be binary32 */
+    if (e->dtype == MOTE_F64 || (o->residual && e->dtype != MOTE_F32)) return MOTE_OK; /* sums are of binary32 */
     mote_status st = mote_encoder_need_finite(e, "a low rank");
     /* factors of as many numbers as the matrix has are no gain */
     if (st == MOTE_OK && o->rank && f.rank * (f.rows + f.cols) >= e->t->elements) return MOTE_OK;
@@ -150,7 +201,15 @@ mote_status mote_encoder_lowrank(mote_encoder *e)
     if (st == MOTE_OK) st = make_coding(e, &v, &av, f.v, f.rank, f.cols);
     mote_records form = { 0 };
     mote_encode_report report = { 0 };
-    if (st == MOTE_OK) st = mote_encoder_make(e, &u, &v, &form, &report);
+    if (st == MOTE_OK) st = mote_encoder_make(e, &u, &v, NULL, &form, &report);
+    rest r = { 0 };
+    if (st == MOTE_OK && o->residual) {
+        st = make_rest(e, &form, &r);
+        mote_records_free(&form);
+        report = (mote_encode_report){ 0 };
+        if (st == MOTE_OK) st = mote_encoder_make(e, &u, &v, &r.c, &form, &report);
+        free_rest(&r);
+    }
     if (st == MOTE_OK) st = measure(e, &form, &report);
     /* sums of huge products may leave the range of the type */
     if (st == MOTE_OK && report.noise - report.noise == 0) {

@@ -33,6 +33,7 @@ typedef struct mote_parts {
 typedef struct mote_plane_writer {
     mote_wr *out;
     unsigned left;     /* planes still to come; the last has no length */
+    bool more;         /* those of another term follow: all have lengths */
     mote_token *token; /* room for the values of a segment */
     uint8_t *words;    /* room for their words */
     size_t words_bytes;

@@ -92,13 +92,13 @@ typedef struct attempt {
     mote_head head;
 } attempt;
 
-static mote_status write_head(attempt *a, const mote_cutter *k, const mote_cutter *v)
+static mote_status write_head(attempt *a, const mote_cutter *k, const mote_cutter *v, const mote_cutter *second)
 {
     mote_table tables[TABLES_MAX];
     mote_records *f = a->f;
     uint64_t seg = v ? k->seg_elems / k->c->m.cols * v->c->m.cols : k->seg_elems;
     a->out.n = 0;
-    mote_head_write(&a->out, k, v, seg, a->rows_per_record);
+    mote_head_write(&a->out, k, v, second, seg, a->rows_per_record);
     if (a->out.st != MOTE_OK) return a->out.st;
     if (a->out.n > a->room) return MOTE_ERR_HEAD;
     /* the reader's view of it counts: it refuses whatever readers would */
@@ -113,10 +113,18 @@ static mote_status write_head(attempt *a, const mote_cutter *k, const mote_cutte
     return mote_records_add(f, a->out.p, a->out.n);
 }
 
-static mote_status write_segment(attempt *a, const mote_cutter *k, const mote_extent *e, mote_plane_writer *w)
+/* second: what is added to U's rows, or NULL */
+static mote_status write_segment(attempt *a, const mote_cutter *k, const mote_cutter *second, const mote_extent *e,
+                                 mote_plane_writer *w)
 {
     a->out.n = 0;
+    w->more = second != NULL;
     mote_segment_write(k, e, w, a->work);
+    w->more = false;
+    if (second) {
+        const mote_extent all = { .row = e->row, .rows = e->rows, .cols = second->c->m.cols };
+        mote_segment_write(second, &all, w, a->work);
+    }
     if (a->out.st != MOTE_OK) return a->out.st;
     if (a->out.n > a->room) return MOTE_NEED_OUTPUT;
     return mote_records_add(a->f, a->out.p, a->out.n);
@@ -133,11 +141,12 @@ static void add_parts(mote_parts *to, const mote_parts *p)
 }
 
 /* All residents (rows of V), or all segments. */
-static mote_status write_all(attempt *a, const mote_cutter *k, uint64_t seg_elems, bool residents)
+static mote_status write_all(attempt *a, const mote_cutter *k, const mote_cutter *second, bool residents)
 {
     mote_plane_writer w;
-    mote_status st = mote_work_reserve(a->work, (size_t)seg_elems);
-    mote_status made = mote_plane_writer_init(&w, &a->out, (size_t)seg_elems);
+    const size_t most = (size_t)(second ? second->seg_elems : k->seg_elems);
+    mote_status st = mote_work_reserve(a->work, most);
+    mote_status made = mote_plane_writer_init(&w, &a->out, most);
     if (st == MOTE_OK) st = made;
     const mote_head *h = &a->head;
     uint64_t n = residents ? h->n_residents : h->n_segments;
@@ -150,32 +159,52 @@ static mote_status write_all(attempt *a, const mote_cutter *k, uint64_t seg_elem
             e = mote_head_extent(h, s);
         }
         if (residents || h->term.layout == MOTE_LAYOUT_LOWRANK) e.cols = k->c->m.cols;
-        st = write_segment(a, k, &e, &w);
+        st = write_segment(a, k, second, &e, &w);
     }
     add_parts(&a->f->parts, &w.parts);
     mote_plane_writer_free(&w);
     return st;
 }
 
+/* Rows of U and of what is added to it go together: as many as the latter's share of a chunk holds. */
+static mote_status cut_together(attempt *a, mote_cutter *k, mote_cutter *second, uint64_t most)
+{
+    mote_enc_limits part = *a->target->limits;
+    const double all = k->c->bits + second->c->bits;
+    if (all > 0) part.chunk_max = (uint32_t)(part.chunk_max * (second->c->bits / all));
+    if (part.chunk_max < 64) part.chunk_max = 64;
+    mote_status st = mote_cutter_cut(second, &part, most, true, a->work);
+    if (st == MOTE_OK)
+        st = mote_cutter_cut(k, a->target->limits, second->seg_elems / second->c->m.cols * k->c->m.cols, true, a->work);
+    if (st == MOTE_OK) second->seg_elems = k->seg_elems / k->c->m.cols * second->c->m.cols;
+    return st;
+}
+
 mote_status mote_records_make(mote_records *f, const mote_records_target *target, mote_cutter *k, mote_cutter *v,
-                              mote_work *w)
+                              mote_cutter *second, mote_work *w)
 {
     attempt a = { .f = f, .target = target, .work = w, .room = mote_record_room(target->limits->chunk_max) };
     uint64_t most = target->most;
-    if (v) { /* as many rows of U as the tensor's rows would be */
-        most = most / v->c->m.cols * k->c->m.cols;
-        if (most == 0) most = k->c->m.cols;
+    mote_status st;
+    if (second) {
+        st = cut_together(&a, k, second, most);
+    } else {
+        if (v) { /* as many rows of U as the tensor's rows would be */
+            most = most / v->c->m.cols * k->c->m.cols;
+            if (most == 0) most = k->c->m.cols;
+        }
+        st = mote_cutter_cut(k, target->limits, most, v != NULL, w);
     }
-    mote_status st = mote_cutter_cut(k, target->limits, most, v != NULL, w);
     if (st == MOTE_OK && v) st = mote_cutter_cut(v, target->limits, UINT64_MAX, true, w);
     while (st == MOTE_OK) {
         if (v) a.rows_per_record = (uint32_t)(v->seg_elems / v->c->m.cols);
-        st = write_head(&a, k, v);
-        if (st == MOTE_OK && v) st = write_all(&a, v, v->seg_elems, true);
+        st = write_head(&a, k, v, second);
+        if (st == MOTE_OK && v) st = write_all(&a, v, NULL, true);
         bool residents = st == MOTE_NEED_OUTPUT;
-        if (st == MOTE_OK) st = write_all(&a, k, k->seg_elems, false);
+        if (st == MOTE_OK) st = write_all(&a, k, second, false);
         if (st != MOTE_NEED_OUTPUT) break;
         st = mote_cutter_shrink(residents ? v : k, v != NULL);
+        if (st == MOTE_OK && second) second->seg_elems = k->seg_elems / k->c->m.cols * second->c->m.cols;
         mote_records_free(f);
     }
     mote_wr_free(&a.out);

@@ -39,10 +39,11 @@ typedef struct mote_records_target {
  * Cut k's matrix into segments and write them all.
  *
  * v       V of a low-rank tensor, whose U is k's; or NULL
+ * second  what is added to it, with as many rows; or NULL
  * Errors  NOMEM; LIMIT: something does not fit a chunk (if the head, MOTE_ERR_HEAD)
  */
 mote_status mote_records_make(mote_records *f, const mote_records_target *target, mote_cutter *k, mote_cutter *v,
-                              mote_work *w) MOTE_MUST_CHECK;
+                              mote_cutter *second, mote_work *w) MOTE_MUST_CHECK;
 
 /** Decode all of a form, dense, into out[0..bytes), the size of the tensor. NOMEM. */
 mote_status mote_records_decode(const mote_records *f, uint8_t dtype, uint64_t elements, uint8_t *out,

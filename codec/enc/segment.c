@@ -474,7 +474,7 @@ void mote_segment_write(const mote_cutter *k, const mote_extent *e, mote_plane_w
     const mote_coding *c = k->c;
     const mote_affine *a = c->m.affine;
     const size_t rows = (size_t)e->rows, n = (size_t)e->cols;
-    w->left = 0;
+    w->left = w->more;
     for (unsigned i = 0; i < MOTE_PLANES; i++)
         if (mote_coding_has(c, i)) w->left += mote_plane_count(&k->code[i].d);
     if (a && a->scope) w->left += 1u + a->zero;

@@ -4,9 +4,9 @@ for how in "--bits 1" "--bits 2 --per 128" "--bits 3" "--bits 4 --per tensor" "-
     "--bits 5 --zero-point --per 64 --scales bf16" "--prune 0.7" "--prune 0.9 --bits 6" "--threshold 0.03 --bits 8" \
     "--ternary" "--binary --per 64" "--codebook 16" "--codebook 3 --book-rows 8 --scales f16" "--nf4" "--fp8 e4m3 --per row" \
     "--nm 2:4" "--nm 1:3 --bits 4" "--prune-rows 0.3 --bits 8" \
-    "--rank 8" "--energy 0.5" "--rank 16 --bits 8"; do
+    "--rank 8" "--energy 0.5" "--rank 16 --bits 8" "--rank 4 --residual 4" "--rank 4 --bits 8 --residual 6 --prune 0.9"; do
     for profile in nano std host; do
-        case "$how $profile" in --codebook*nano | --nf4*nano | --fp8*per*nano) continue ;; esac
+        case "$how $profile" in --codebook*nano | *--residual*nano | --nf4*nano | --fp8*per*nano) continue ;; esac
         mote pack b.safetensors -o x.mote $how --profile $profile --json >report && mote unpack x.mote -o y.safetensors 2>/dev/null
         stated=$(sed -n 's/^  "snr_db": \(.*\),/\1/p' report)
         real=$(gen snr b.safetensors y.safetensors)
@@ -31,3 +31,4 @@ t mote pack b.safetensors -o n.mote --nm 2:
 t mote pack b.safetensors -o n.mote --nm 2:4 --prune 0.5
 t mote pack b.safetensors -o n.mote --book-rows 4
 t mote pack b.safetensors -o n.mote --codebook 257
+t mote pack b.safetensors -o n.mote --residual 4

@@ -53,6 +53,9 @@ typedef struct mote_encode_options {
     unsigned keep, of;           /**< of > 0: of each `of` (2..16) neighbours in a row only the `keep` largest stay */
     uint32_t rank;               /**< > 0: low-rank factors of this rank */
     double energy;               /**< > 0: least rank that keeps this share of the squared singular values, <= 1 */
+    /** > 0, with rank or energy, f32: what the factors leave is added, in integers of 1..8 bits with scales of rows;
+     *  pruning is of that then */
+    unsigned residual;
     uint64_t small;     /**< tensors with fewer elements, or one dimension, stay lossless (unless cast); default 1024 */
     uint32_t chunk_max; /**< bytes, 256..2^20; 0 = by profile (nano 4 KiB, std 16 KiB, host 256 KiB) */
     mote_profile profile;
