@@ -345,7 +345,7 @@ static const struct {
     { "kept-rows", 1, 1, 6, MOTE_PROFILE_NANO },
     { "kept-columns", 1, 1, 7, MOTE_PROFILE_STD },
     { "block-sparse", 1, 1, 8, MOTE_PROFILE_HOST },
-    { "sum-of-terms", 1, 1, 31, MOTE_PROFILE_HOST },
+    { "sum-of-terms", 1, 1, 31, MOTE_PROFILE_STD },
     { "affine", 1, 1, MOTE_NUM_AFFINE, MOTE_PROFILE_NANO },
     { "trellis", 1, 1, 36, MOTE_PROFILE_NANO },
     { "codebook", 1, 1, 37, MOTE_PROFILE_STD },
