@@ -63,8 +63,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     o.small = h[3] & 1 ? 1 : 1024;
     if (h[3] & 2) o.prune_fraction = h[4] / 256.0;
     if ((h[3] & 6) == 4) o.prune_threshold = h[4] / 64.0;
-    if ((h[3] & 70) == 64) o.of = 2 + (h[4] & 7), o.keep = 1 + (h[4] >> 3) % (o.of - 1);
-    if ((h[3] & 198) == 128) o.prune_rows = h[4] / 256.0;
+    if ((h[3] & 6) == 0 && (h[11] >> 3 & 3) == 1) o.of = 2 + (h[4] & 7), o.keep = 1 + (h[4] >> 3) % (o.of - 1);
+    if ((h[3] & 6) == 0 && (h[11] >> 3 & 3) == 2) o.prune_rows = h[4] / 256.0;
     if ((h[3] & 24) == 8) o.rank = 1 + (h[4] & 31);
     if ((h[3] & 24) == 16) o.energy = (1 + h[4]) / 256.0;
     if (o.rank || o.energy > 0) o.residual = (h[10] >> 6) * 3u % 9;
@@ -79,8 +79,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             o.step = ldexp(1 + h[2] / 256.0, (int)(h[4] & 63) - 40);
         else
             o.snr_db = (1 + h[2]) * 120 / 256.0;
-        o.prune_fraction = o.prune_threshold = o.energy = 0;
-        o.rank = 0;
+        o.prune_fraction = o.prune_threshold = o.prune_rows = o.energy = 0;
+        o.rank = o.of = o.keep = o.residual = 0;
+        o.ternary = 0;
         for (unsigned i = 0; i < 256; i++) importance[i] = (float)(h[4] % (i + 3));
         if (h[1] & 64) {
             o.importance = importance;

@@ -135,6 +135,9 @@ START_TEST(impossible_options_are_refused)
         O(.prune_rows = -0.1),
         O(.prune_rows = NAN),
         O(.prune_rows = 0.5, .keep = 2, .of = 4),
+        O(.residual = 4, .scale_dtype = MOTE_F32),
+        O(.residual = 9, .rank = 2, .scale_dtype = MOTE_F32),
+        O(.residual = 4, .rank = 2, .scale_dtype = MOTE_F64),
         O(.prune_fraction = 0.5, .keep = 2, .of = 4),
     };
     const mote_model_tensor t = {

@@ -48,6 +48,8 @@ static bool options_ok(const mote_encode_options *o)
     if (mote_encoder_scaled(o)) {
         if (o->scope > MOTE_SCOPE_GROUP) return false;
         if (o->scope == MOTE_SCOPE_GROUP && (o->group == 0 || o->group > (uint32_t)1 << 31)) return false;
+    }
+    if (mote_encoder_scaled(o) || o->residual) {
         if (o->scale_dtype != MOTE_F32 && o->scale_dtype != MOTE_F16 && o->scale_dtype != MOTE_BF16) return false;
     }
     if (o->method == MOTE_METHOD_TRELLIS && !trellis_ok(o)) return false;
