@@ -25,9 +25,10 @@ static void check_sha(const vector_line *l, const mote_wr *data)
 START_TEST(vectors_give_their_status)
 {
     for (size_t i = 0; i < n_vectors; i++) {
-        const vector_line *l = &vectors[i];
+        vector_line *l = &vectors[i];
         mote_wr file = { 0 };
         vector_reader t;
+        if (sizeof(size_t) == 4) l->st = vector_status_32(l);
         vector_read(l->file, &file);
         vector_terms(l, &file, &t);
         pkg_load whole = { .file = file.p, .n = file.n, .config = t.config };

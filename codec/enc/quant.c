@@ -3,10 +3,13 @@
  * done by adding and subtracting 1.5 * 2^52 (2^23), so the codes do not depend on compiler or machine. Host only. */
 #include "enc/quant.h"
 
+#include <float.h>
 #include <stdbool.h>
 #include <string.h>
 
 #include "common/casts.h"
+
+_Static_assert(FLT_EVAL_METHOD == 0, "wider registers would give other codes: see CMakeLists.txt");
 
 #define ROUND64 6755399441055744.0
 #define ROUND32 12582912.0f

@@ -6,9 +6,10 @@
 
 #include "base/apart.h"
 #include "common/trellis.h"
+#include "mote/limits.h"
 
 /* Whether kernels have more than the rANS loop: not where every byte of code counts. */
-#define MOTE_KERN_LOOPS (UINTPTR_MAX > 0xFFFFFFFF)
+#define MOTE_KERN_LOOPS MOTE_ROOMY
 
 /** Bytes of a symbols plane that are still to be read: only p and end matter to a kernel. */
 typedef mote_rd mote_words;

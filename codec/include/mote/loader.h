@@ -25,7 +25,7 @@ struct mote_kern;
 const struct mote_kern *mote_kern_best(void);
 
 /* Not where every byte of code counts. */
-#define MOTE_LOADER_DISPATCH (UINTPTR_MAX > 0xFFFFFFFF)
+#define MOTE_LOADER_DISPATCH MOTE_ROOMY
 
 #if MOTE_LOADER_DISPATCH
 struct mote_seg_env;

@@ -15,6 +15,13 @@ extern "C" {
 #define MOTE_NANO 0
 #endif
 
+/** 1 where there is an operating system or 64 bits, so that code may be larger to be faster. */
+#if UINTPTR_MAX > 0xFFFFFFFF || defined(__unix__) || defined(_WIN32) || defined(__APPLE__)
+#define MOTE_ROOMY 1
+#else
+#define MOTE_ROOMY 0
+#endif
+
 #define MOTE_PRELUDE_BYTES 16
 #define MOTE_MANIFEST_MAX 4096
 #define MOTE_SIGNATURES_MAX 16
