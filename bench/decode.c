@@ -211,7 +211,8 @@ int main(int argc, char **argv)
                  { "trellis, 32 symbols", 8, 1, false, false, MOTE_CODER_RANS32 },
                  { "trellis, 8 column classes", 0, 8, false, false, MOTE_CODER_RANS32 },
                  { "trellis, 8 lanes", 0, 1, false, false, MOTE_CODER_RANS8 },
-                 { "trellis, 1 lane", 0, 1, false, false, MOTE_CODER_RANS1 } };
+                 { "trellis, 1 lane", 0, 1, false, false, MOTE_CODER_RANS1 },
+                 { "trellis, adaptive", 0, 1, false, false, MOTE_CODER_ADAPTIVE1 } };
     for (size_t i = 0; i < sizeof made / sizeof *made; i++) {
         mote_records f = { 0 };
         make_trellis(&f, made[i].shift, made[i].zero, made[i].offsets, made[i].classes, made[i].coder);

@@ -219,9 +219,9 @@ static void bad_heads(void)
         term(p, 1, 38);
         NEEDS("\x01");
     }
-    BAD_OF(f, "c2-coder-reserved", UNSUPPORTED, "codecs.md 2 coder 102 is reserved")
+    BAD_OF(f, "c2-coder-reserved", UNSUPPORTED, "codecs.md 2 coder 103 is reserved")
     {
-        term(p, 3, 102);
+        term(p, 3, 103);
         NEEDS("\x01\x21");
     }
     BAD_OF(s, "c2-coder-128", HEAD, "codecs.md 2 coder 128")
@@ -248,6 +248,11 @@ static void bad_heads(void)
         HEAD(4, "\x01\x21\x0C\x65\x60\x60\x60");
         NEEDS("\x01\x21\x60\x65");
         settle(p);
+    }
+    BAD_OF(f, "c2.2-v-adaptive", HEAD, "codecs.md 2.2 V by adaptive-1")
+    {
+        term(p, 3, 102);
+        NEEDS("\x01\x21\x60\x66");
     }
     BAD_OF(b, "c2.2-mask-constant", HEAD, "codecs.md 2.2 a mask by constant")
     {

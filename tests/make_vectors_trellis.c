@@ -237,6 +237,43 @@ static void accepted(const char *name, bool one_lane, const char *text)
     clear(&m);
 }
 
+/* Tables that adapt, in levels that depend on those before: once with all that there is, once cut into segments. */
+static void adaptive(void)
+{
+    static made m;
+    static tensor t;
+    mote_wr file = { 0 };
+    state = 102;
+    begin(&t, 40, 70, 0515, 0362, MOTE_CODER_ADAPTIVE1);
+    t.p.n_pairs = 4;
+    t.p.base = 1;
+    t.p.escapes = 2;
+    t.p.escape = (mote_table_spec){ .form = 1, .bits = 12, .shift = 1, .shape = 2, .inverse = 60000 };
+    classes(&t, 3, 3);
+    t.p.pair[1].shift = 1;
+    t.p.pair[1].lo = -14;
+    own_weights(&t.p.pair[2], false, 2, -37);
+    t.p.offset[1] = 3;
+    add(&m, "a 256 states, classes", &t, 40);
+    begin(&t, 12, 64, 0, 0, MOTE_CODER_ADAPTIVE1);
+    t.p.seg_elems = 64 * 5;
+    add(&m, "b one state", &t, 0);
+    begin(&t, 5, 72, 013, 04, MOTE_CODER_ADAPTIVE1);
+    t.p.zero = true;
+    t.p.seg_elems = 30;
+    add(&m, "c cut rows", &t, 0);
+    write_made(&m, &file);
+    vec_trust = "0";
+    vec_ok("adaptive", &file, &m.elements, "tables that adapt: codecs.md 8.5");
+    for (size_t i = 0; i < m.n; i++) {
+        char seed[32];
+        snprintf(seed, sizeof seed, "adaptive-%zu", i);
+        vec_tensor_seed(seed, &m.e[i]);
+    }
+    mote_wr_free(&file);
+    clear(&m);
+}
+
 /* --- refused ------------------------------------------------------------------------------------------------------ */
 
 /* Bytes [at, at + remove) of a field of the head become others. */
@@ -393,13 +430,42 @@ static void bad(const mote_wr *base)
     }
 }
 
+/* wide: by rans-1 */
+static void bad_adaptive(const mote_wr *base, const mote_wr *wide)
+{
+    BAD_OF(wide, "c8.1-adaptive-32-symbols", HEAD, "codecs.md 8.1 32 symbols and adaptive-1")
+    {
+        tlv_set(&p->manifest, 6, "\x01\x24\x66", 3);
+        edit(p, 4, 8, 1, "\x66", 1);
+    }
+    BAD_OF(base, "c8.5-class-map", HEAD, "codecs.md 2.2 a class map by adaptive-1") edit(p, 4, 15, 1, "\x66", 1);
+    BAD_OF(base, "c8.5-state", STREAM, "codecs.md 8.5 a state below 2^16")
+    {
+        memset(segment(p)->p + 14, 0, 4);
+        pkg_settle(p);
+    }
+    BAD_OF(base, "c8.5-end", STREAM, "codecs.md 8.5 a state that does not end at 2^16")
+    {
+        segment(p)->p[14] ^= 1;
+        pkg_settle(p);
+    }
+    BAD_OF(base, "c8.5-long", STREAM, "codecs.md 8.5 a word too many")
+    {
+        mote_wr *w = segment(p);
+        w->p[12] = (uint8_t)(w->p[12] + 2);
+        wr_insert(w, 14 + w->p[12] - 3, "\0\0", 2);
+        pkg_settle(p);
+    }
+}
+
 void make_trellis_vectors(void)
 {
     static made m;
     static tensor t;
-    mote_wr base = { 0 };
+    mote_wr base = { 0 }, wide = { 0 };
     accepted("trellis", false, "trellis: codes, classes, windows, escapes, scales and offsets, in 1, 8 and 32 lanes");
     accepted("nano-trellis", true, "the same of one lane");
+    adaptive();
     state = 8;
     begin(&t, 4, 9, 013, 04, MOTE_CODER_RANS1);
     t.p.zero = true;
@@ -420,5 +486,18 @@ void make_trellis_vectors(void)
     vec_seed("base-trellis", &base);
     bad(&base);
     mote_wr_free(&base);
+    clear(&m);
+    t.p.coder = MOTE_CODER_ADAPTIVE1;
+    add(&m, "w", &t, 12);
+    write_made(&m, &base);
+    vec_seed("base-adaptive", &base);
+    clear(&m);
+    begin(&t, 4, 9, 013, 04, MOTE_CODER_RANS1);
+    wide_window(&t.p.pair[0], 0);
+    add(&m, "w", &t, 0);
+    write_made(&m, &wide);
+    bad_adaptive(&base, &wide);
+    mote_wr_free(&base);
+    mote_wr_free(&wide);
     clear(&m);
 }

@@ -168,11 +168,12 @@ START_TEST(ids_are_those_of_the_registry)
     ck_assert_str_eq(mote_id_name(30), "?");
     ck_assert_str_eq(mote_id_name(128), "?");
     static const unsigned named[][2] = {
-        { MOTE_LAYOUT_DENSE, 1 },    { MOTE_LAYOUT_BITMASK, 2 }, { MOTE_LAYOUT_CSR, 3 },    { MOTE_LAYOUT_LOWRANK, 4 },
-        { MOTE_LAYOUT_SUM, 31 },     { MOTE_NUM_STORED, 32 },    { MOTE_NUM_FLOAT, 33 },    { MOTE_NUM_INT, 34 },
-        { MOTE_NUM_AFFINE, 35 },     { MOTE_NUM_TRELLIS, 36 },   { MOTE_NUM_CODEBOOK, 37 }, { MOTE_CODER_STORED, 96 },
-        { MOTE_CODER_CONSTANT, 97 }, { MOTE_CODER_RANS1, 98 },   { MOTE_CODER_RANS8, 99 },  { MOTE_CODER_RANS32, 100 },
-        { MOTE_CODER_ZSTD, 101 },
+        { MOTE_LAYOUT_DENSE, 1 },    { MOTE_LAYOUT_BITMASK, 2 }, { MOTE_LAYOUT_CSR, 3 },
+        { MOTE_LAYOUT_LOWRANK, 4 },  { MOTE_LAYOUT_SUM, 31 },    { MOTE_NUM_STORED, 32 },
+        { MOTE_NUM_FLOAT, 33 },      { MOTE_NUM_INT, 34 },       { MOTE_NUM_AFFINE, 35 },
+        { MOTE_NUM_TRELLIS, 36 },    { MOTE_NUM_CODEBOOK, 37 },  { MOTE_CODER_STORED, 96 },
+        { MOTE_CODER_CONSTANT, 97 }, { MOTE_CODER_RANS1, 98 },   { MOTE_CODER_RANS8, 99 },
+        { MOTE_CODER_RANS32, 100 },  { MOTE_CODER_ZSTD, 101 },   { MOTE_CODER_ADAPTIVE1, 102 },
     };
     unsigned implemented = 0;
     for (size_t i = 0; i < N(rows); i++) implemented += rows[i].state != 0;

@@ -25,9 +25,9 @@ typedef struct random_trellis {
     int outliers;   /* one in so many levels is outside the window; 0: none */
 } random_trellis;
 
-static void random_pair(mote_pair_spec *s, bool family)
+static void random_pair(mote_pair_spec *s, bool family, bool adapts)
 {
-    s->wide = rnd_below(3) == 0;
+    s->wide = rnd_below(3) == 0 && !adapts;
     s->shift = (uint8_t)(rnd_below(2) ? 0 : rnd_below(5));
     s->counts = !family || rnd_below(3) == 0;
     s->lo = -(s->wide ? 15 : 7) * (1 << s->shift);
@@ -66,6 +66,7 @@ static void random_plan(random_trellis *t, uint64_t rows, uint64_t cols)
     p->rows = rows;
     p->cols = cols;
     p->axis = rnd_below(3) == 0;
+    p->adapts = rnd_below(3) == 0;
     p->dtype = dtypes[rnd_below(N(dtypes))];
     const unsigned code = rnd_below(N(codes));
     p->h0 = codes[code].h0;
@@ -87,7 +88,7 @@ static void random_plan(random_trellis *t, uint64_t rows, uint64_t cols)
     p->family.zero[1] = (uint8_t)rnd_below(256);
     p->escapes = (uint8_t)rnd_below(3);
     t->outliers = p->escapes ? 1 + (int)rnd_below(200) : 0;
-    for (unsigned i = 0; i < p->n_pairs; i++) random_pair(&p->pair[i], family);
+    for (unsigned i = 0; i < p->n_pairs; i++) random_pair(&p->pair[i], family, p->adapts);
     p->escape = (mote_table_spec){ .form = 1, .bits = 12, .shift = (uint8_t)rnd_below(5), .inverse = 20000 };
     if (p->n_pairs > 1) {
         p->base = (uint8_t)rnd_below(31);
@@ -137,7 +138,7 @@ static mote_status write_random(random_trellis *t, mote_records *f, bool cut)
         mote_status st = mote_trellis_cut(p, &target);
         if (st != MOTE_OK) return st;
     } else {
-        p->coder = (uint8_t)(MOTE_CODER_RANS1 + rnd_below(3));
+        p->coder = (uint8_t)(p->adapts ? MOTE_CODER_ADAPTIVE1 : MOTE_CODER_RANS1 + rnd_below(3));
         p->seg_elems = p->cols * (1 + rnd_below((uint32_t)p->rows));
         if (!p->col_class && rnd_below(3) == 0) p->seg_elems = 1 + rnd_below((uint32_t)p->cols);
     }
@@ -149,6 +150,44 @@ static mote_status write_random(random_trellis *t, mote_records *f, bool cut)
 typedef struct lane {
     uint32_t x, s;
 } lane;
+
+/* Tables that adapt, as 8.5 has them: A by pair, g, h and q; the distances from zero of the last two symbols. */
+typedef struct learned {
+    int32_t a[MOTE_PAIRS_MAX][3][8][2][16];
+    int32_t d[2];
+} learned;
+
+static void learn_first(learned *a, const decoder *d)
+{
+    const mote_trellis_head *th = &d->head.trellis;
+    memset(a, 0, sizeof *a);
+    for (unsigned i = 0; i < th->n_pairs; i++)
+        for (unsigned at = 0; at < 48; at++)
+            for (unsigned j = 0; j < 16; j++) {
+                const unsigned q = th->tables == 2 ? at % 2 : 0;
+                a->a[i][at / 16][at / 2 % 8][at % 2][j] = 255 * d->tables[th->first + th->slot[i] + q].cum[j] / 32;
+            }
+}
+
+static int32_t *learned_table(learned *a, unsigned pair, unsigned q)
+{
+    const int32_t h = a->d[0] < -4 ? 0 : a->d[0] > 3 ? 7 : a->d[0] + 4, g = a->d[1] < 0 ? 0 : a->d[1] == 0 ? 1 : 2;
+    return a->a[pair][g][h][q];
+}
+
+/* x / 2^n, rounded down */
+static int32_t floor_shift(int32_t x, unsigned n)
+{
+    const int32_t by = 1 << n, quotient = x / by;
+    return quotient * by > x ? quotient - 1 : quotient;
+}
+
+static void learn(learned *a, int32_t *t, uint32_t k, int32_t lo, unsigned shift)
+{
+    for (uint32_t j = 0; j < 16; j++) t[j] += floor_shift((j <= k ? 0 : 32640) - t[j], 5);
+    a->d[1] = a->d[0];
+    a->d[0] = (int32_t)k - floor_shift(-lo, shift);
+}
 
 /* Values of the segment of extent e from its record, row-major; classes are the plan's. */
 static void decode_slowly(const random_trellis *t, const decoder *d, const mote_extent *e, const mote_piece *rec,
@@ -168,6 +207,8 @@ static void decode_slowly(const random_trellis *t, const decoder *d, const mote_
     const unsigned lanes = mote_plane_lanes(p->coder);
     for (unsigned i = 0; i < lanes; i++) l[i] = (lane){ mote_rd_u32(symbols), 0 };
     if (p->escapes == 2 && mote_rd_left(&in[at + 1])) el.x = mote_rd_u32(&in[at + 1]);
+    static learned a;
+    learn_first(&a, d);
     for (size_t row = 0; row < e->rows; row++)
         for (unsigned g = 0; g < 16; g++) {
             unsigned place = 0;
@@ -180,11 +221,17 @@ static void decode_slowly(const random_trellis *t, const decoder *d, const mote_
                 const mote_table *table = &d->tables[(unsigned)plane->table + (plane->class_coder == MOTE_CODER_RANS1) +
                                                      th->slot[i] + q * (1u + wide)];
                 uint32_t slot = y->x % 4096, k = n - 1, cum, freq;
+                int32_t *adaptive = learned_table(&a, (unsigned)i, q);
                 for (;; k--) {
                     cum = table[k / 16].cum[k % 16];
                     freq = table[k / 16].cum[k % 16 + 1] - cum;
+                    if (p->adapts) {
+                        cum = k + (uint32_t)adaptive[k] / 8;
+                        freq = (k == 15 ? 4096 : k + 1 + (uint32_t)adaptive[k + 1] / 8) - cum;
+                    }
                     if (freq && cum <= slot) break;
                 }
+                if (p->adapts) learn(&a, adaptive, k, p->pair[i].lo, shift);
                 y->x = freq * (y->x >> 12) + slot - cum;
                 const int32_t low = (int32_t)(y->x % (1u << shift));
                 int32_t level = p->pair[i].lo + ((int32_t)k << shift) + low;
@@ -444,6 +491,89 @@ START_TEST(kernels_walk_alike)
 }
 END_TEST
 
+START_TEST(kernels_adapt_alike) /* the same, a part of a run after the other, and what the tables have learned */
+{
+    enum { BYTES = 2 * MOTE_ADAPT_TABLES * 16, PARTS = 40 };
+    rnd_seed(0xADA1u + (unsigned)_i);
+    random_trellis t;
+    random_plan(&t, 1, 1);
+    random_pair(&t.p.pair[0], t.p.family.shape != MOTE_FAMILY_NONE, true);
+    unsigned wrong = 0;
+    for (size_t k = 1; test_kernel(k); k++) {
+        pair_case c;
+        open_case(&c, &t, 0, test_kernel(k));
+        int16_t *cum[2];
+        for (unsigned j = 0; j < 2; j++) {
+            cum[j] = aligned_alloc(32, BYTES);
+            ck_assert_ptr_nonnull(cum[j]);
+            mote_adapt_begin(cum[j], &c.pair);
+        }
+        uint32_t x[2][1];
+        uint16_t s[2][3] = { { t.p.h0 ? (uint16_t)rnd_below(256) : 0 } };
+        x[0][0] = x[1][0] = 65536 + (uint32_t)rnd() % 0xFFFF0000u;
+        s[1][0] = s[0][0];
+        bool going = true;
+        for (size_t part = 0; part < PARTS && going; part++) {
+            const size_t length = part < 20 ? part : rnd_below(LONGEST), align = part % 16;
+            const size_t size = part + 4 < PARTS || rnd_below(2) ? 4 * length + 2 : rnd_below((unsigned)length + 1);
+            uint8_t *data = allocate(size), *out = allocate(2 * length + 48);
+            uint16_t u[LONGEST];
+            for (size_t i = 0; i < size; i++) data[i] = (uint8_t)rnd();
+            memset(out, CANARY, 2 * length + 48);
+            mote_words a = mote_rd_init(data, size), b = a;
+            const bool first = mote_adapt_ref(&a, x[0], s[0], cum[0], &c.pair, u, length);
+            going =
+                test_kernel(k)->adapt(&b, x[1], s[1], cum[1], &c.pair, (uint16_t *)(void *)(out + 2 * align), length);
+            wrong += first != going;
+            if (first && going)
+                wrong += a.p != b.p || x[0][0] != x[1][0] || memcmp(s[0], s[1], sizeof s[0]) ||
+                         memcmp(u, out + 2 * align, 2 * length) || memcmp(cum[0], cum[1], BYTES);
+            for (size_t i = 0; i < 2 * align; i++) wrong += out[i] != CANARY;
+            for (size_t i = 2 * align + 2 * length; i < 2 * length + 48; i++) wrong += out[i] != CANARY;
+            free(data);
+            free(out);
+        }
+        free(cum[0]);
+        free(cum[1]);
+        free(c.prepared);
+    }
+    ck_assert_uint_eq(wrong, 0);
+    free_plan(&t);
+}
+END_TEST
+
+/* A sequence that a table cannot foresee and its neighbours can: it has to become much smaller than with fixed tables. */
+START_TEST(neighbours_pay)
+{
+    size_t size[2];
+    for (unsigned adapts = 0; adapts < 2; adapts++) {
+        random_trellis t;
+        rnd_seed(77);
+        random_plan(&t, 64, 64);
+        t.p.row_class = t.p.col_class = NULL;
+        t.p.scale = NULL;
+        t.p.n_pairs = 1;
+        t.p.base = 0;
+        t.p.escapes = 0;
+        t.p.adapts = adapts;
+        t.p.family = (mote_family){ .shape = 7, .inverse = 700000, .zero = { 64, 64 } };
+        t.p.pair[0] = (mote_pair_spec){ .lo = -7 };
+        for (unsigned i = 0; i < 64 * 64; i++) t.level[i] = (int32_t)(i % 6) - 3;
+        t.p.largest = 20;
+        t.p.coder = adapts ? MOTE_CODER_ADAPTIVE1 : MOTE_CODER_RANS1;
+        t.p.seg_elems = 64 * 64;
+        const mote_enc_limits limits = { .profile = MOTE_PROFILE_HOST, .chunk_max = 1 << 20 };
+        const mote_records_target target = { .limits = &limits, .dtype = t.p.dtype, .elements = 4096, .most = 4096 };
+        mote_records f = { 0 };
+        ck_assert_int_eq(mote_trellis_write(&f, &target, &t.p, give_levels, &t), MOTE_OK);
+        size[adapts] = f.bytes;
+        mote_records_free(&f);
+        free_plan(&t);
+    }
+    ck_assert_uint_lt(size[1], size[0] / 3);
+}
+END_TEST
+
 #if MOTE_KERN_LOOPS
 START_TEST(kernels_convert_alike) /* against the words of 8.2, at all alignments */
 {
@@ -508,6 +638,8 @@ int main(void)
     suite_add_tcase(s, tc);
     tc = tcase_create("kernels");
     tcase_add_loop_test(tc, kernels_walk_alike, 0, 60);
+    tcase_add_loop_test(tc, kernels_adapt_alike, 0, 60);
+    tcase_add_test(tc, neighbours_pay);
 #if MOTE_KERN_LOOPS
     tcase_add_loop_test(tc, kernels_convert_alike, 0, 30);
 #endif

@@ -44,7 +44,7 @@ static unsigned read_id(parser *q, unsigned first, unsigned known, unsigned last
 
 static unsigned read_coder(parser *q)
 {
-    return read_id(q, MOTE_CODER_STORED, MOTE_NANO ? MOTE_CODER_RANS1 : MOTE_CODER_ZSTD, 127);
+    return read_id(q, MOTE_CODER_STORED, MOTE_NANO ? MOTE_CODER_RANS1 : MOTE_CODER_ADAPTIVE1, 127);
 }
 
 static void read_table(parser *q, int32_t vmin, int32_t vmax, bool escapes)
@@ -98,7 +98,8 @@ void mote_head_plane(parser *q, mote_plane *p, unsigned role, int32_t span)
         if (!(role & MAY_ZSTD) || q->h->term.layout != MOTE_LAYOUT_DENSE) mote_head_refuse(q);
         return;
     }
-    if (!(role & (coder == MOTE_CODER_CONSTANT ? MAY_CONSTANT : MAY_RANS))) mote_head_refuse(q);
+    const bool adapts = mote_plane_adapts(coder);
+    if (!(role & (coder == MOTE_CODER_CONSTANT ? MAY_CONSTANT : adapts ? IS_PAIRS : MAY_RANS))) mote_head_refuse(q);
     if (coder == MOTE_CODER_CONSTANT) {
         p->constant = mote_rd_zigzag(&q->r, 1 << 17, MOTE_ERR_RANGE);
         if (p->constant < p->vmin || p->constant > p->vmax) mote_rd_fail(&q->r, MOTE_ERR_RANGE);
@@ -116,10 +117,13 @@ void mote_head_plane(parser *q, mote_plane *p, unsigned role, int32_t span)
             mote_head_refuse(q);
     }
     p->escapes = (uint8_t)mote_head_number(q, role & MAY_ESCAPE ? 2 : 0);
-    if (role & IS_PAIRS)
+    if (role & IS_PAIRS) {
         read_pairs(q, p->escapes != 0);
-    else
+        const mote_trellis_head *t = &q->h->trellis;
+        if (adapts && t->slot[t->n_pairs] != t->n_pairs * t->tables) mote_head_refuse(q); /* 32 symbols */
+    } else {
         for (unsigned i = 0; i < n; i++) read_table(q, p->vmin, p->vmax, p->escapes != 0);
+    }
     p->escape = q->h->n_tables;
     if (p->escapes == 2) read_table(q, 0, MOTE_ESCAPE_MAX, true);
 }

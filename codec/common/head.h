@@ -112,10 +112,16 @@ bool mote_entries_ok(const uint8_t *p, unsigned dtype, size_t n);
 /** Entries of a codebook; 0 where there is none. */
 #define MOTE_ENTRIES(num) (MOTE_NANO ? 0 : (num)->entries)
 
-/** Lanes of a rANS coder. */
+/** Lanes of a rANS coder, static or adaptive. */
 static inline unsigned mote_plane_lanes(unsigned coder)
 {
-    return MOTE_LANES_MAX == 1 || coder == MOTE_CODER_RANS1 ? 1 : coder == MOTE_CODER_RANS8 ? 8 : 32;
+    return MOTE_LANES_MAX == 1 ? 1 : coder == MOTE_CODER_RANS8 ? 8 : coder == MOTE_CODER_RANS32 ? 32 : 1;
+}
+
+/** Whether the tables of a coder adapt. Spec codecs.md 8.5 */
+static inline bool mote_plane_adapts(unsigned coder)
+{
+    return !MOTE_NANO && coder == MOTE_CODER_ADAPTIVE1;
 }
 
 /** Finite and > 0, for the bits of a scale in its dtype (f16, bf16, f32). Spec codecs.md 5.4 */

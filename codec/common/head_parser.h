@@ -14,7 +14,7 @@ enum {
     MAY_CLASSES = 8,
     MAY_ESCAPE = 16,
     IS_SIGNED = 32,
-    IS_PAIRS = 64, /* the levels of a trellis: tables in pairs, nothing but rANS */
+    IS_PAIRS = 64, /* the levels of a trellis: tables in pairs, nothing but rANS, which may adapt */
     ROLE_VALUES = MAY_CONSTANT | MAY_RANS | MAY_CLASSES | MAY_ESCAPE, /* V and gaps */
     ROLE_MASK = MAY_RANS | MAY_CLASSES,
     ROLE_COUNTS = MAY_CONSTANT | MAY_RANS | MAY_ESCAPE,

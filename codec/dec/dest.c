@@ -35,6 +35,9 @@ mote_status mote_dest_init(mote_dest *d, const mote_head *h, size_t s, bool whol
 
 size_t mote_seg_factors(const mote_head *h)
 {
-    if (h->trellis.column_coder) return (h->cols + MOTE_COLUMN_CLASSES + 1) / 2; /* of 16 bits each */
+    if (h->trellis.n_pairs) {
+        const size_t order = h->trellis.column_coder ? (h->cols + MOTE_COLUMN_CLASSES + 1) / 2 : 0; /* 16 bits each */
+        return order + (mote_plane_adapts(h->term.num.v.coder) ? MOTE_ADAPT_FLOATS(h->trellis.n_pairs) : 0);
+    }
     return h->term.rank * (h->cols + 1) + MOTE_ENTRIES(mote_head_booked(h));
 }

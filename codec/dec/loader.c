@@ -444,8 +444,9 @@ static mote_status decode(mote_loader *ld, const mote_dest *d)
     const mote_record *rec = &ld->record;
 #if MOTE_LOADER_DISPATCH
     const mote_dispatch *by = &ld->config.dispatch;
-    if (by->segment && ld->target && ld->head.term.layout != MOTE_LAYOUT_LOWRANK &&
-        ld->head.term.num.book_rows == 0) { /* factors hold one row of U, one codebook */
+    if (by->segment && ld->target && ld->head.term.layout != MOTE_LAYOUT_LOWRANK && ld->head.term.num.book_rows == 0 &&
+        !mote_plane_adapts(ld->head.term.num.v.coder)) {
+        /* factors hold one row of U, one codebook, the tables of one segment */
         ld->sent = true;
         return by->segment(by->ctx, &ld->env, ld->part, rec->value, rec->bytes, d);
     }

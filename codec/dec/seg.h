@@ -160,6 +160,7 @@ struct mote_seg { /* small things first: they are reached by short instructions 
     bool more;                 /**< planes of another term follow */
     uint8_t n_streams, scales; /**< scales: stream, behind that of the books and before that of the zero-points */
     uint8_t n_few, few_at;     /**< csr: counts decoded ahead */
+    uint16_t begun;            /**< adaptive: a bit for each pair whose tables have begun */
     uint8_t pack, pack_bits;   /**< sub-byte output: bits that do not fill a byte yet */
     bool direct;               /**< elements are put together where they are wanted */
     mote_rd rd;                /**< the record; its status is that of the call */
@@ -182,7 +183,7 @@ struct mote_seg { /* small things first: they are reached by short instructions 
         uint64_t align;
     } tmp; /**< elements on their way to another dtype or place, little-endian; sums */
     uint32_t x[MOTE_STATES];
-    uint16_t state[MOTE_LANES_MAX]; /**< trellis: of each lane */
+    uint16_t state[MOTE_LANES_MAX + 2]; /**< trellis: of each lane; adaptive: then its context */
     uint16_t val[MOTE_BLOCK], aux[MOTE_BLOCK], col[MOTE_BLOCK], few[32];
 };
 

@@ -168,7 +168,9 @@ static bool run(mote_seg *w, unsigned pair_index, const uint16_t *cols, size_t n
     open_pair(&pair, w->env, pair_index);
     for (size_t at = 0, m; at < n; at += m) {
         m = n - at < STEP ? n - at : STEP;
-        if (!w->env->kern->walk(&s->in, s->x, w->state, s->lanes, &pair, w->val, m))
+        if (!(mote_plane_adapts(w->v.p->coder)
+                  ? mote_adaptive_walk(w, s, &pair, pair_index, m)
+                  : w->env->kern->walk(&s->in, s->x, w->state, s->lanes, &pair, w->val, m)))
             return mote_seg_fail(w, MOTE_ERR_STREAM);
         if (!put_levels(w, &pair, cols ? cols + at : NULL, at, m)) return false;
     }

@@ -10,4 +10,7 @@ mote_status mote_trellis_prepare(mote_seg *w, const mote_seg_env *env) MOTE_MUST
 /** Decode the next piece into w->sink. */
 bool mote_trellis_piece(mote_seg *w);
 
+/** Decode the next n levels of a stream, all of pair `index`, into w->val with tables that adapt. Not in nano builds. */
+bool mote_adaptive_walk(mote_seg *w, mote_stream *s, const mote_pair *pair, unsigned index, size_t n);
+
 #endif

@@ -74,8 +74,9 @@ static double level_bits(const mote_trellis_plan *p, unsigned pair)
     return sum / tables;
 }
 
-static uint8_t lanes_for(const mote_records_target *target, uint64_t values)
+static uint8_t coder_for(const mote_trellis_plan *p, const mote_records_target *target, uint64_t values)
 {
+    if (p->adapts) return MOTE_CODER_ADAPTIVE1;
     if (target->limits->profile == MOTE_PROFILE_NANO || values < LANES_8) return MOTE_CODER_RANS1;
     return values < LANES_32 ? MOTE_CODER_RANS8 : MOTE_CODER_RANS32;
 }
@@ -130,12 +131,12 @@ mote_status mote_trellis_cut(mote_trellis_plan *p, const mote_records_target *ta
             row_bits[r] += (double)columns[g] * of_pair[mote_trellis_index(p, r, g)] * MARGIN;
     }
     const double room = 8.0 * mote_record_room(target->limits->chunk_max);
-    p->coder = lanes_for(target, target->most < target->elements ? target->most : target->elements);
+    p->coder = coder_for(p, target, target->most < target->elements ? target->most : target->elements);
     for (;;) { /* fewer elements never need more lanes */
         const double budget = room - FIXED_BITS - 32.0 * mote_plane_lanes(p->coder);
         mote_status st = budget > 0 ? cut(p, row_bits, budget, target->most) : MOTE_ERR_LIMIT;
         if (st != MOTE_OK) return st;
-        const uint8_t coder = lanes_for(target, p->seg_elems);
+        const uint8_t coder = coder_for(p, target, p->seg_elems);
         if (coder >= p->coder) return MOTE_OK;
         p->coder = coder;
     }

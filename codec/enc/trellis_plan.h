@@ -30,8 +30,9 @@ typedef struct mote_trellis_plan {
     mote_pair_spec pair[MOTE_PAIRS_MAX];
     uint8_t escapes;        /**< 0 none, 1 as varints, 2 through the table `escape` */
     mote_table_spec escape; /**< escapes 2 */
+    bool adapts;            /**< tables adapt; no pair is wide */
     /* cuts: mote_trellis_cut() */
-    uint8_t coder;      /**< RANS1, 8, 32 */
+    uint8_t coder;      /**< RANS1, 8, 32; ADAPTIVE1 */
     uint64_t seg_elems; /**< codecs.md 1.1 */
 } mote_trellis_plan;
 

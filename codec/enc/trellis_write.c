@@ -9,6 +9,7 @@
 #include "base/le.h"
 #include "common/casts.h"
 #include "dec/seg.h"
+#include "kern/adapt.h"
 
 #define TABLES_MAX (4 * MOTE_PAIRS_MAX + 3)
 
@@ -62,6 +63,7 @@ static mote_status make_ready(mote_trellis_code *c, uint64_t segments)
             st = mote_pair_build(t, &p->pair[i], &p->family, i, q, p->zero, p->escapes != 0);
             for (unsigned j = 0; j <= p->pair[i].wide && st == MOTE_OK; j++)
                 mote_enc_table_init(&c->pair[i][q][j], &t[j]);
+            c->first[i][q] = t[0];
         }
     return st;
 }
@@ -200,7 +202,32 @@ unsigned mote_trellis_symbol(const mote_pair_spec *s, bool escapes, int32_t k, u
 typedef struct token {
     const mote_enc_table *table;
     uint8_t symbol, low;
+    uint16_t from, freq; /* in tables that adapt; freq 0: the table's */
 } token;
+
+/* --- tables that adapt: codecs.md 8.5 --- */
+
+static void begin_adaptive(const mote_trellis_code *c)
+{
+    const mote_trellis_plan *p = c->p;
+    for (unsigned i = 0; c->adaptive && i < p->n_pairs; i++) {
+        const mote_pair pair = { .q = { &c->first[i][0], &c->first[i][p->h0 ? 1 : 0] } };
+        mote_adapt_begin(c->adaptive + i * MOTE_ADAPT_TABLES * MOTE_SYMBOLS, &pair);
+    }
+}
+
+/* The frequency that a token of the pair has after the values before, and what its table learns. */
+static void adapt_token(const mote_trellis_code *c, token *t, unsigned pair, unsigned q, mote_adapt_context *before)
+{
+    const mote_pair_spec *s = &c->p->pair[pair];
+    const unsigned k = t->symbol;
+    int16_t *cum = c->adaptive + (pair * MOTE_ADAPT_TABLES + mote_adapt_place(*before, q)) * (size_t)MOTE_SYMBOLS;
+    const uint32_t to = k + 1 < MOTE_SYMBOLS ? mote_adapt_below(cum, k + 1) : 1u << MOTE_PAIR_BITS;
+    t->from = (uint16_t)mote_adapt_below(cum, k);
+    t->freq = (uint16_t)(to - t->from);
+    mote_adapt_learn(cum, k);
+    *before = mote_adapt_after(*before, k, mote_adapt_zero(s->lo, s->shift));
+}
 
 /* Tokens of a segment in the order of coding; NEED_OUTPUT never, VALUE: it cannot be coded. */
 static mote_status find_tokens(const mote_trellis_code *c, const mote_extent *e, const int32_t *level, token *to,
@@ -208,7 +235,9 @@ static mote_status find_tokens(const mote_trellis_code *c, const mote_extent *e,
 {
     const mote_trellis_plan *p = c->p;
     uint32_t state[32] = { 0 };
+    mote_adapt_context before = { 0 };
     const unsigned lanes = mote_plane_lanes(p->coder);
+    begin_adaptive(c);
     for (size_t r = 0; r < e->rows; r++, level += e->cols) {
         const unsigned row = p->row_class ? p->row_class[e->row + r] : 0;
         for (size_t g = 0, at = 0, end; g < MOTE_COLUMN_CLASSES; g++, at = end) {
@@ -224,7 +253,10 @@ static mote_status find_tokens(const mote_trellis_code *c, const mote_extent *e,
                 to->table = &c->pair[pair][q][symbol >> 4];
                 to->symbol = symbol & 15;
                 to->low = (uint8_t)((uint32_t)(k - spec->lo) & ((1u << spec->shift) - 1));
-                if ((!spec->wide && symbol >= 16) || to->table->sym[to->symbol].freq == 0) return MOTE_ERR_VALUE;
+                to->freq = 0;
+                if (c->adaptive && symbol < 16) adapt_token(c, to, pair, q, &before);
+                if ((!spec->wide && symbol >= 16) || (to->freq | to->table->sym[to->symbol].freq) == 0)
+                    return MOTE_ERR_VALUE;
                 if (number != UINT32_MAX) {
                     if (number > MOTE_ESCAPE_MAX) return MOTE_ERR_VALUE;
                     escape[(*n_escapes)++] = number;
@@ -250,7 +282,7 @@ static void put_token(mote_rans_enc *e, const token *k, size_t lane)
     const mote_enc_table *t = k->table;
     uint32_t x = e->x[lane];
     e->used = true;
-    if (x >= t->sym[k->symbol].limit) {
+    if (x >= (k->freq ? (uint64_t)k->freq << (32 - MOTE_PAIR_BITS - t->shift) : t->sym[k->symbol].limit)) {
         if (e->p - e->begin < 2) {
             e->st = MOTE_NEED_OUTPUT;
             return;
@@ -260,6 +292,10 @@ static void put_token(mote_rans_enc *e, const token *k, size_t lane)
         x >>= 16;
     }
     x = x << t->shift | k->low;
+    if (k->freq) {
+        e->x[lane] = (x / k->freq << MOTE_PAIR_BITS) + k->from + x % k->freq;
+        return;
+    }
     const uint32_t q = (uint32_t)((x * t->sym[k->symbol].reciprocal) >> 32 >> t->sym[k->symbol].rshift);
     e->x[lane] = (q << t->bits) + t->sym[k->symbol].cum + (x - q * t->sym[k->symbol].freq);
 }
@@ -341,6 +377,10 @@ mote_status mote_trellis_write(mote_records *f, const mote_records_target *targe
     mote_wr out = { 0 };
     mote_status st = c ? MOTE_OK : MOTE_ERR_NOMEM;
     if (c) c->p = p;
+    if (c && p->coder == MOTE_CODER_ADAPTIVE1) {
+        c->adaptive = malloc((size_t)p->n_pairs * MOTE_ADAPT_TABLES * MOTE_SYMBOLS * sizeof *c->adaptive);
+        if (!c->adaptive) st = MOTE_ERR_NOMEM;
+    }
     if (c && p->col_class) {
         c->order = malloc((size_t)p->cols * sizeof *c->order);
         if (c->order)
@@ -358,6 +398,7 @@ mote_status mote_trellis_write(mote_records *f, const mote_records_target *targe
     }
     mote_wr_free(&out);
     if (c) free(c->order);
+    if (c) free(c->adaptive);
     free(c);
     if (st != MOTE_OK) mote_records_free(f);
     return st;

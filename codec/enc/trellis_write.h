@@ -13,6 +13,8 @@ typedef struct mote_trellis_code {
     mote_table_spec row_map, column_map;
     mote_enc_table map_tables[MOTE_CLASSES_MAX + 2], column_tables[MOTE_COLUMN_CLASSES + 1];
     mote_enc_table pair[MOTE_PAIRS_MAX][2][2]; /* [pair][quantiser][upper half] */
+    mote_table first[MOTE_PAIRS_MAX][2];       /* as built, of pairs that adapt */
+    int16_t *adaptive;                         /* what becomes of them; NULL: they do not adapt */
     uint32_t *order, end[MOTE_COLUMN_CLASSES];
 } mote_trellis_code;
 

@@ -23,6 +23,11 @@ typedef struct mote_pair {
     bool wide;
 } mote_pair;
 
+/* Tables of a pair that adapts: 8 by the symbol before, times 3 by the one before that, times 2 by quantiser. */
+#define MOTE_ADAPT_TABLES 48
+/* Their memory, of n pairs, and what is lost where it begins at a multiple of 32. */
+#define MOTE_ADAPT_FLOATS(n) ((size_t)(n)*MOTE_ADAPT_TABLES * 8 + 8)
+
 #if MOTE_KERN_LOOPS
 /** What becomes of u = 2 level + quantiser. Spec codecs.md 8.2 */
 typedef struct mote_levels {
@@ -56,6 +61,15 @@ typedef struct mote_kern {
      */
     bool (*walk)(mote_words *in, uint32_t *x, uint16_t *state, unsigned lanes, const mote_pair *pair, uint16_t *u,
                  size_t n);
+    /**
+     * The same for one lane and tables that adapt; not in nano builds.
+     *
+     * Spec      codecs.md 8.5
+     * Shapes    state[3]: of the trellis, then h and g of mote_adapt_context; cum[MOTE_ADAPT_TABLES][16], 32-aligned,
+     *           as mote_adapt_begin() or the values before left them
+     */
+    bool (*adapt)(mote_words *in, uint32_t *x, uint16_t *state, int16_t *cum, const mote_pair *pair, uint16_t *u,
+                  size_t n);
 #if MOTE_KERN_LOOPS
     /** As prepare, for a pair; it has the memory of all its tables, at least one. */
     void (*prepare_pair)(void *prepared, const mote_pair *pair);
@@ -88,6 +102,11 @@ static MOTE_INLINE const uint16_t *mote_kern_symbol(const uint16_t *cum, uint32_
 /** mote_kern.walk of the reference. */
 bool mote_walk_ref(mote_words *in, uint32_t *x, uint16_t *state, unsigned lanes, const mote_pair *pair, uint16_t *u,
                    size_t n);
+
+/** mote_kern.adapt of the reference, and the tables that a pair begins a segment with. */
+bool mote_adapt_ref(mote_words *in, uint32_t *x, uint16_t *state, int16_t *cum, const mote_pair *pair, uint16_t *u,
+                    size_t n);
+void mote_adapt_begin(int16_t *cum, const mote_pair *pair);
 
 /** Small, no prepared tables. */
 const mote_kern *mote_kern_ref(void);

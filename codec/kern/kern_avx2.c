@@ -159,6 +159,7 @@ const mote_kern *mote_kern_avx2(void)
                                     .prepare = prepare,
                                     .decode = decode,
                                     .walk = mote_walk_avx2,
+                                    .adapt = mote_adapt_avx2,
                                     .prepare_pair = mote_pair_prepare_avx2,
                                     .levels = mote_levels_avx2,
                                     .inside = inside,

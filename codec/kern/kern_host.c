@@ -93,10 +93,12 @@ const mote_kern *mote_kern_host(void)
         .decode = decode,
 #if MOTE_KERN_LOOPS
         .walk = mote_walk_host,
+        .adapt = mote_adapt_host,
         .prepare_pair = mote_pair_prepare_host,
         .levels = mote_levels_host
 #else
-        .walk = mote_walk_ref
+        .walk = mote_walk_ref,
+        .adapt = mote_adapt_ref
 #endif
     };
     return &host;

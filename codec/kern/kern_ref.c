@@ -54,6 +54,13 @@ static bool decode(mote_words *in, uint32_t *x, unsigned lanes, const void *tabl
 
 const mote_kern *mote_kern_ref(void)
 {
-    static const mote_kern ref = { .name = "ref", .decode = decode, .walk = mote_walk_ref };
+    static const mote_kern ref = {
+        .name = "ref",
+        .decode = decode,
+        .walk = mote_walk_ref,
+#if !MOTE_NANO
+        .adapt = mote_adapt_ref
+#endif
+    };
     return &ref;
 }

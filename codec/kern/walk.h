@@ -15,6 +15,11 @@ bool mote_walk_host(mote_words *in, uint32_t *x, uint16_t *state, unsigned lanes
                     size_t n);
 size_t mote_levels_host(void *out, const uint16_t *u, size_t n, const mote_levels *l, uint16_t *odd);
 
+bool mote_adapt_host(mote_words *in, uint32_t *x, uint16_t *state, int16_t *cum, const mote_pair *pair, uint16_t *u,
+                     size_t n);
+bool mote_adapt_avx2(mote_words *in, uint32_t *x, uint16_t *state, int16_t *cum, const mote_pair *pair, uint16_t *u,
+                     size_t n);
+
 void mote_pair_prepare_avx2(void *prepared, const mote_pair *pair);
 bool mote_walk_avx2(mote_words *in, uint32_t *x, uint16_t *state, unsigned lanes, const mote_pair *pair, uint16_t *u,
                     size_t n);
