@@ -49,7 +49,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     static const uint32_t chunks[] = { 256, 300, 1024, 4096, 16384, 65536, 0, 1 << 20 };
     static const mote_dtype scales[] = { MOTE_F32, MOTE_F16, MOTE_BF16 };
     o.method = (mote_method)((h[0] & 3) + 4 * (h[10] & 1) + 8 * (h[10] >> 1 & 1));
-    if (o.method > MOTE_METHOD_SCALED_E5M2) o.method = MOTE_METHOD_CODEBOOK;
+    if (o.method == MOTE_METHOD_TRELLIS || o.method > MOTE_METHOD_SCALED_E5M2)
+        o.method = MOTE_METHOD_CODEBOOK; /* below */
     o.entries = 2 + h[9] % 255;
     o.book_rows = h[10] >> 2 & 7;
     o.profile = (mote_profile)((h[0] >> 2 & 3) % 3);
