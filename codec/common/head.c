@@ -44,7 +44,9 @@ static unsigned read_id(parser *q, unsigned first, unsigned known, unsigned last
 
 static unsigned read_coder(parser *q)
 {
-    return read_id(q, MOTE_CODER_STORED, MOTE_NANO ? MOTE_CODER_RANS1 : MOTE_CODER_ADAPTIVE1, 127);
+    const unsigned id = read_id(q, MOTE_CODER_STORED, MOTE_CODER_ADAPTIVE1, 127);
+    if (MOTE_NANO && id > MOTE_CODER_RANS1) mote_rd_fail(&q->r, MOTE_ERR_UNSUPPORTED); /* its use has been told */
+    return id;
 }
 
 static void read_table(parser *q, int32_t vmin, int32_t vmax, bool escapes)
@@ -229,7 +231,8 @@ static void read_trellis(parser *q, mote_num *n)
 static void read_numeric(parser *q, mote_num *n, bool factor)
 {
     const unsigned dtype = factor ? MOTE_F32 : q->h->dtype;
-    n->numeric = (uint8_t)read_id(q, MOTE_NUM_STORED, MOTE_NANO ? MOTE_NUM_TRELLIS : MOTE_NUM_CODEBOOK, 95);
+    n->numeric = (uint8_t)read_id(q, MOTE_NUM_STORED, MOTE_NUM_CODEBOOK, 95);
+    if (MOTE_NANO && n->numeric > MOTE_NUM_TRELLIS) mote_rd_fail(&q->r, MOTE_ERR_UNSUPPORTED);
     n->dtype = (uint8_t)dtype;
     if (factor && n->numeric != MOTE_NUM_FLOAT && n->numeric != MOTE_NUM_AFFINE) mote_head_refuse(q);
     if (!mote_rd_ok(&q->r)) return;
@@ -289,10 +292,10 @@ static uint32_t read_term(parser *q, mote_term *t)
 /* Spec codecs.md 6.5 */
 static void read_second(parser *q)
 {
+    note(q, MOTE_LAYOUT_SUM); /* also where it is not supported: what the needs do not state comes first */
 #if MOTE_SUMS
     mote_head *h = q->h;
     mote_term *t = &h->second;
-    note(q, MOTE_LAYOUT_SUM);
     (void)read_term(q, t);
     if (mote_rd_left(&q->r) > 0) mote_rd_fail(&q->r, MOTE_ERR_LIMIT);
     const unsigned numeric = t->num.numeric;
