@@ -48,7 +48,8 @@ def images():
 
 
 def accuracy(model, what):
-    text = run(CHECK, model, *what).decode()
+    # its exit state says whether the floats' accuracy was reached
+    text = subprocess.run((CHECK, model) + tuple(what), stdout=subprocess.PIPE).stdout.decode()
     return max((int(n), float(a)) for n, a in re.findall(r"(\d+) images\s+accuracy (\S+)", text))
 
 
