@@ -55,6 +55,7 @@ typedef enum kind {
     EXTREMES,
     NARROW,
     WIDE,
+    WAVES,
     KINDS
 } kind;
 
@@ -79,6 +80,7 @@ static uint8_t *make(const mote_model_tensor *t, kind k)
         if (k == FEW) x = (double)(r % 3) - 1;
         if (k == NARROW) x = (double)((float)(int)(x * 4096) / 1024);
         if (k == WIDE) x *= pow(2, (double)(r % 120) - 60);
+        if (k == WAVES && cols) x = sin((double)(i % cols) * (0.1 + 0.03 * (double)(i / cols % 70)));
         if (k == ZERO) continue;
         if (k == NOISE ||
             (!is_real_dtype(t->dtype) && k != SPARSE && k != CLUSTERED && k != CONSTANT && k != FEW && k != NARROW)) {
@@ -348,6 +350,36 @@ START_TEST(states_pay)
 }
 END_TEST
 
+/* What neighbours tell is used, by readers that have the coder, and only where it pays. */
+START_TEST(neighbours_are_seen) /* _i: profile */
+{
+    static const uint32_t chunks[] = { 0, 1024 };
+    const mote_model_tensor t = tensor(MOTE_F32, 2, 100, 120, 1);
+    for (unsigned i = 0; i < 4; i++) {
+        mote_encode_options o = MOTE_ENCODE_OPTIONS_INIT;
+        mote_coded c;
+        uint8_t *data;
+        o.method = MOTE_METHOD_TRELLIS;
+        o.snr_db = 16;
+        o.profile = (mote_profile)_i;
+        o.chunk_max = chunks[i % 2];
+        o.native = i / 2 * 8;
+        const bool can = _i != MOTE_PROFILE_NANO;
+        ck_assert_int_eq(encode_as(&c, &o, &t, WAVES, &data), MOTE_OK);
+        ck_assert((c.report.coder == MOTE_CODER_ADAPTIVE1) == can);
+        ck_assert(mote_needs_has(&c.entry.needs, MOTE_CODER_ADAPTIVE1) == can);
+        ck_assert_double_lt(fabs(decibels(&c) - o.snr_db), 0.04);
+        mote_coded_free(&c);
+        ck_assert_int_eq(check_roundtrip(&o, &t, data), MOTE_OK);
+        free(data);
+        ck_assert_int_eq(encode_as(&c, &o, &t, WEIGHTS, &data), MOTE_OK);
+        ck_assert_uint_ne(c.report.coder, MOTE_CODER_ADAPTIVE1);
+        mote_coded_free(&c);
+        free(data);
+    }
+}
+END_TEST
+
 /* Native values are integers times the step, and fit. */
 START_TEST(native_values_are_integers)
 {
@@ -532,7 +564,7 @@ START_TEST(threads_and_runs_give_the_same_bytes)
             *j = (job){ .o = lossy[i], .t = tensor(k % 2 ? MOTE_F16 : MOTE_F32, 2, 40 + k, 90, 1) };
             j->o.struct_size = sizeof j->o;
             j->o.profile = (mote_profile)(k % 3);
-            j->data = make(&j->t, k % 2 ? WEIGHTS : SPARSE);
+            j->data = make(&j->t, k % 3 == 2 ? WAVES : k % 2 ? WEIGHTS : SPARSE);
             again[k] = *j;
         }
         for (unsigned k = 0; k < JOBS; k++) run(&first[k]);
@@ -558,6 +590,7 @@ int main(void)
     tcase_add_loop_test(tc, lossy_tensors_lose_what_is_reported, 0, (int)N(lossy));
     tcase_add_test(tc, large_tensors_are_cut);
     tcase_add_loop_test(tc, errors_are_those_asked_for, 0, 5);
+    tcase_add_loop_test(tc, neighbours_are_seen, 0, 3);
     tcase_add_test(tc, states_pay);
     tcase_add_test(tc, native_values_are_integers);
     tcase_add_loop_test(tc, importance_moves_errors, 0, 2);

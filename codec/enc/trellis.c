@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "enc/cost.h"
+#include "enc/trellis_adapt.h"
 
 #define TRAIN_PASSES 7
 #define RECLASS_STATES 8
@@ -16,6 +17,7 @@
 #define PATIENT 10 /* tries until twice that is close enough */
 #define CLOSE_ENOUGH 1.0045
 #define CLOSE 1.0023             /* 0.01 dB */
+#define ADAPTIVE_SHARE 0.99      /* of the bytes, that tables which adapt may leave: they decode slower */
 #define KEEP ((uint64_t)1 << 22) /* levels that are kept instead of being searched again */
 
 /* --- from the sample to the tensor -------------------------------------------------------------------------------- */
@@ -282,6 +284,44 @@ static void note(const mote_trellis_job *j, const mote_trellis_pass *p, mote_enc
     r->ideal_bits = j->s.bits;
 }
 
+/* Whether the first segment, as it has been searched, would become small enough by tables that adapt. */
+static mote_status is_adaptive(mote_trellis_job *j, mote_trellis_pass *p, const int32_t *level, bool *yes)
+{
+    const mote_trellis_plan *plan = &j->s.plan;
+    const mote_extent e = mote_trellis_extent(plan, 0);
+    double share = 1;
+    mote_status st = MOTE_OK;
+    int32_t *own = NULL;
+    if (!level || e.rows * e.cols != plan->rows * plan->cols) {
+        own = malloc(e.rows * e.cols * sizeof *own);
+        st = own ? mote_trellis_pass_segment(p, &e, mote_plane_lanes(plan->coder), own, false) : MOTE_ERR_NOMEM;
+        level = own;
+    }
+    if (st == MOTE_OK) st = mote_trellis_adaptive_share(plan, &e, p->order, p->end, level, &share);
+    free(own);
+    *yes = share < ADAPTIVE_SHARE;
+    return st;
+}
+
+/* The same once more with tables that adapt; what that costs too much is forgotten. */
+static mote_status code_adaptive(mote_trellis_job *j, const mote_records_target *target, int32_t *level,
+                                 mote_trellis_pass *p, mote_records *f, mote_encode_report *r)
+{
+    mote_records other = { 0 };
+    j->s.plan.adapts = true;
+    (void)mote_trellis_fit(&j->s.plan, j->work.counts, false);
+    mote_status st = converge(j, target, level, p);
+    if (st == MOTE_OK) st = write(j, target, level, p, &other);
+    if (st == MOTE_OK && (double)other.bytes < ADAPTIVE_SHARE * (double)f->bytes) {
+        note(j, p, r);
+        mote_records_free(f);
+        *f = other;
+        other = (mote_records){ 0 };
+    }
+    mote_records_free(&other);
+    return st == MOTE_ERR_LIMIT || st == MOTE_ERR_HEAD ? MOTE_OK : st;
+}
+
 static mote_status code(mote_trellis_job *j)
 {
     mote_encoder *e = j->e;
@@ -303,6 +343,9 @@ static mote_status code(mote_trellis_job *j)
     st = converge(j, &target, level, &p);
     if (st == MOTE_OK) st = write(j, &target, level, &p, &f);
     if (st == MOTE_OK) note(j, &p, &r);
+    bool adaptive = false;
+    if (st == MOTE_OK && e->limits.profile != MOTE_PROFILE_NANO) st = is_adaptive(j, &p, level, &adaptive);
+    if (adaptive) st = code_adaptive(j, &target, level, &p, &f, &r);
     if (st == MOTE_OK && (e->form.n_records == 0 || f.bytes < e->form.bytes)) {
         mote_records_free(&e->form);
         e->form = f;

@@ -159,11 +159,12 @@ static void set_weights(mote_pair_spec *s, double symbol[2][SYMBOLS])
     }
 }
 
-static void find_windows(view *v, bool escapes, unsigned tables)
+/* adapts: 16 symbols, and no weights of its own, which would hardly be worth their bytes where tables learn */
+static void find_windows(view *v, bool escapes, unsigned tables, bool adapts)
 {
     double symbol[2][SYMBOLS], family = MOTE_IMPOSSIBLE;
     v->own_bits = MOTE_IMPOSSIBLE;
-    for (unsigned wide = 0; wide < 2; wide++)
+    for (unsigned wide = 0; wide < (adapts ? 1u : 2u); wide++)
         for (unsigned shift = 0; shift <= 4; shift++) {
             mote_pair_spec s = { .wide = wide != 0, .shift = (uint8_t)shift, .lo = (wide ? -15 : -7) * (1 << shift) };
             const int n = (int)symbols_of(&s), window = (escapes ? n - 2 : n) << shift;
@@ -184,7 +185,7 @@ static void find_windows(view *v, bool escapes, unsigned tables)
                 bits = rest + entropy(symbol[0]) + entropy(symbol[1]);
             }
             price = bits + own_table_bits(&own, tables);
-            if (price < v->own_bits) {
+            if (price < v->own_bits && !adapts) {
                 v->own_bits = price;
                 set_weights(&own, symbol);
                 v->own = own;
@@ -192,7 +193,7 @@ static void find_windows(view *v, bool escapes, unsigned tables)
             if (whole) break; /* coarser symbols can only cost more */
         }
     if (family == MOTE_IMPOSSIBLE) { /* without escapes nothing holds them: the caller will see the price */
-        v->family = v->own = (mote_pair_spec){ .wide = true, .shift = 4, .lo = -240 };
+        v->family = v->own = (mote_pair_spec){ .wide = !adapts, .shift = 4, .lo = adapts ? -112 : -240 };
         v->rest = MOTE_IMPOSSIBLE;
         memset(v->symbol, 0, sizeof v->symbol);
     }
@@ -454,7 +455,7 @@ double mote_trellis_fit(mote_trellis_plan *p, const mote_level_counts *h, bool f
     for (unsigned i = 0; i < f.n; i++) {
         look_at(&f.view[i], h, i);
         f.used[i] = f.view[i].all > 0;
-        if (f.used[i]) find_windows(&f.view[i], f.escapes, p->h0 ? 2 : 1);
+        if (f.used[i]) find_windows(&f.view[i], f.escapes, p->h0 ? 2 : 1, p->adapts);
     }
     const guess g = settle(&f, guess_of(&p->family), fresh);
     set_family(&p->family, &g);
@@ -464,12 +465,13 @@ double mote_trellis_fit(mote_trellis_plan *p, const mote_level_counts *h, bool f
         const view *v = &f.view[i];
         if (v->all == 0) {
             p->pair[i].counts = false;
+            if (p->adapts) p->pair[i].wide = false;
             p->pair[i].lo = (p->pair[i].wide ? -15 : -7) * (1 << p->pair[i].shift);
             any = true;
             continue;
         }
         p->pair[i] = v->own;
-        const double own = coded_bits(p, i, v) + own_table_bits(&v->own, p->h0 ? 2 : 1);
+        const double own = p->adapts ? MOTE_IMPOSSIBLE : coded_bits(p, i, v) + own_table_bits(&v->own, p->h0 ? 2 : 1);
         p->pair[i] = v->family;
         const double family = coded_bits(p, i, v);
         if (own < family) p->pair[i] = v->own;
