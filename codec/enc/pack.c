@@ -110,8 +110,11 @@ static mote_status encode(work *w, size_t i, mote_model_error *error)
     const mote_pack_options *o = w->o;
     if (i >= w->n_tensors) {
         const mote_pack_extra *x = &o->extras[i - w->n_tensors];
-        mote_encode_options plain = o->encode;
-        plain.method = MOTE_METHOD_LOSSLESS;
+        mote_encode_options plain = MOTE_ENCODE_OPTIONS_INIT;
+        plain.profile = o->encode.profile;
+        plain.chunk_max = o->encode.chunk_max;
+        plain.only_stored = o->encode.only_stored;
+        plain.tensor_digests = o->encode.tensor_digests;
         return mote_encode_blob(&w->coded[i], &plain, x->kind, x->name, x->data, x->bytes);
     }
     const mote_model_tensor *t = &w->tensors[i];

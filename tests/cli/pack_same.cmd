@@ -1,6 +1,7 @@
 # the same bytes whatever the number of threads, the run, the name of the output
 gen model m.safetensors
-for how in --lossless "--bits 4" "--bits 8 --prune 0.5" "--bf16 --profile host" "--rank 8 --bits 6"; do
+for how in --lossless "--bits 4" "--bits 8 --prune 0.5" "--bf16 --profile host" "--rank 8 --bits 6" \
+    "--ternary" "--codebook 9" "--snr 14" "--fp8 e4m3 --per row" "--rank 4 --residual 3"; do
     mote pack m.safetensors -o a.mote --threads 1 --name n --sequence 1 --created 1700000000 $how 2>/dev/null
     for threads in 1 2 3 16; do
         SOURCE_DATE_EPOCH=1700000000 mote pack m.safetensors -o b.mote --threads $threads --name n --sequence 1 $how 2>/dev/null
