@@ -11,6 +11,8 @@ model=$("$here/fetch.sh" "$build/../models") || { echo "bench: no model, so noth
 "$build/bench/bench_decode"
 python3 "$here/sparse.py" "$build/cli/mote" "$model" "$build/bench" || missed=1
 python3 "$here/u8.py" "$build/cli/mote" "$build/../models" || missed=1
+python3 "$here/fetch_models.py" "$build/../models" || echo "bench: not all development models are there" >&2
+python3 "$here/rd.py" "$build/cli/mote" "$build/../models" "$build/bench" || missed=1
 python3 "$here/floats.py" "$build/cli/mote" "$build/bench" "$model" || missed=1
 python3 "$here/figures.py" "$build/cli/mote" "$model" "$build/bench" || missed=1
 exit $missed

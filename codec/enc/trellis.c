@@ -11,14 +11,15 @@
 #include "enc/trellis_adapt.h"
 
 #define TRAIN_PASSES 7
+#define RECLASSES 3 /* of tensors that are only partly trained on */
 #define RECLASS_STATES 8
 #define TRIES 20   /* passes over the tensor for its error */
 #define FITTED 4   /* of them that change the tables too: then only the step moves, and the error with it */
 #define PATIENT 10 /* tries until twice that is close enough */
 #define CLOSE_ENOUGH 1.0045
-#define CLOSE 1.0023             /* 0.01 dB */
+#define CLOSE 1.0035             /* 0.015 dB */
 #define ADAPTIVE_SHARE 0.99      /* of the bytes, that tables which adapt may leave: they decode slower */
-#define KEEP ((uint64_t)1 << 22) /* levels that are kept instead of being searched again */
+#define KEEP ((uint64_t)1 << 24) /* levels that are kept instead of being searched again */
 
 /* --- from the sample to the tensor -------------------------------------------------------------------------------- */
 
@@ -61,34 +62,31 @@ static void trim(mote_trellis_trained *s, size_t rows, size_t cols)
 static mote_status train(mote_trellis_job *j)
 {
     mote_trellis_trained *s = &j->s;
-    const mote_trellis_sample sample = { .rows = j->rows, .cols = j->cols, .x = j->x, .weight = j->x_weight };
+    mote_trellis_plan *p = &s->plan;
+    mote_trellis_sample sample = { .rows = j->rows, .cols = j->cols, .x = j->x, .weight = j->x_weight };
     mote_status st = mote_trellis_classify(j, s, !j->whole);
     if (st != MOTE_OK) return st;
-    mote_trellis_plan *p = &s->plan;
     p->rows = j->m.rows;
     p->cols = j->m.cols;
     p->axis = j->m.axis;
     p->dtype = j->e->dtype;
-    if (j->whole) {
+    if (!j->partly) {
         mote_trellis_begin(s);
         return mote_trellis_train(s, &sample, TRAIN_PASSES, j->columns, &j->work);
     }
     /* classes of the sample's rows among those of all; columns have too few values there to be chosen anew */
-    mote_classes all = s->classes;
-    s->classes.row = malloc(j->rows);
-    if (!s->classes.row) {
-        s->classes = all;
-        return MOTE_ERR_NOMEM;
+    const mote_classes all = s->classes;
+    uint8_t *row = NULL;
+    float *x = NULL;
+    st = mote_trellis_subset(j, true, &sample, &x, &row);
+    if (st == MOTE_OK) {
+        s->classes.row = row;
+        mote_trellis_begin(s);
+        st = mote_trellis_train(s, &sample, TRAIN_PASSES, false, &j->work);
+        s->classes.row = all.row;
     }
-    for (size_t r = 0; r < j->rows; r++) {
-        uint64_t row, col;
-        mote_trellis_sampled(j, r, &row, &col);
-        s->classes.row[r] = all.row[row];
-    }
-    mote_trellis_begin(s);
-    st = mote_trellis_train(s, &sample, TRAIN_PASSES, false, &j->work);
-    free(s->classes.row);
-    s->classes.row = all.row;
+    free(x);
+    free(row);
     return st;
 }
 
@@ -115,6 +113,7 @@ static mote_status reclass(mote_trellis_job *j)
     s->plan.col_class = s->classes.col;
     mote_status st = mote_trellis_pass_reclass(&p, &s->classes, j->columns);
     free(p.order);
+    if (st == MOTE_OK) (void)mote_trellis_fit(&s->plan, j->work.counts, MOTE_FIT_SOME);
     s->states = states;
     (void)mote_trellis_set_states(&s->plan, states);
     return st;
@@ -210,7 +209,7 @@ static mote_status converge(mote_trellis_job *j, const mote_records_target *targ
             step = step > now.step * 1.01 ? step : now.step * 1.01;
         }
         if (i < FITTED) { /* so that prices and offsets suit what the pass found */
-            (void)mote_trellis_fit(&s->plan, j->work.counts, false);
+            (void)mote_trellis_fit(&s->plan, j->work.counts, MOTE_FIT_LITTLE);
             mote_trellis_adapt(s, p->weighted / n, p->sum, p->n);
         }
         mote_trellis_set_step(s, step < s->least ? s->least : step);
@@ -223,7 +222,7 @@ static mote_status converge(mote_trellis_job *j, const mote_records_target *targ
 /* Where the writer's levels come from. */
 typedef struct source {
     mote_trellis_pass *pass;
-    const int32_t *level; /* those of a tensor of one segment */
+    const int32_t *level; /* of the last pass; NULL: to be searched again */
     uint64_t seg_elems;   /* for which was counted */
     uint8_t coder;
     bool moved; /* the writer needs shorter segments: other levels, other counts */
@@ -238,8 +237,8 @@ static mote_status deliver(void *ctx, const mote_trellis_plan *p, const mote_ext
         s->coder = p->coder;
         return MOTE_ERR_LIMIT;
     }
-    if (s->level && e->rows * e->cols == p->rows * p->cols) {
-        memcpy(level, s->level, e->rows * e->cols * sizeof *level);
+    if (s->level) {
+        memcpy(level, s->level + e->row * p->cols + e->col, e->rows * e->cols * sizeof *level);
         return MOTE_OK;
     }
     return mote_trellis_pass_segment(s->pass, e, mote_plane_lanes(p->coder), level, false);
@@ -250,7 +249,7 @@ static mote_status fit_tables(mote_trellis_job *j, const mote_trellis_pass *p)
 {
     mote_trellis_plan *plan = &j->s.plan;
     plan->largest = p->largest ? p->largest : 1;
-    (void)mote_trellis_fit(plan, j->work.counts, false);
+    (void)mote_trellis_fit(plan, j->work.counts, MOTE_FIT_SOME);
     return mote_trellis_fit_escapes(plan, j->work.counts, (double)mote_trellis_segments(plan));
 }
 
@@ -331,7 +330,7 @@ static mote_status code(mote_trellis_job *j)
     const size_t rows = (size_t)j->m.rows, cols = (size_t)j->m.cols;
     mote_status st = train(j);
     trim(&j->s, rows, cols);
-    if (st == MOTE_OK && !j->whole && settle_step(j)) {
+    for (unsigned i = 0; i < RECLASSES && st == MOTE_OK && j->partly && j->s.plan.n_pairs > 1 && settle_step(j); i++) {
         st = reclass(j);
         trim(&j->s, rows, cols);
     }

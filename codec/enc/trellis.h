@@ -18,7 +18,8 @@ typedef struct mote_trellis_job {
     float *weight; /* of the errors by coded column (by_row: row), 1 in the mean; NULL: all 1 */
     bool by_row;
     /* the sample: rows or pieces of rows, divided by the root mean square */
-    bool whole; /* it is the tensor */
+    bool whole;  /* it is the tensor */
+    bool partly; /* only some of it is trained on */
     size_t rows, cols;
     float *x, *x_weight;
     mote_trellis_trained s; /* its arrays have room for the sample and for the matrix */
@@ -41,6 +42,12 @@ mote_status mote_trellis_estimate(mote_trellis_job *j, double step, double *byte
 
 /** Fill in classes by scale: of the sample, or with `all` of the whole matrix. NOMEM. */
 mote_status mote_trellis_classify(mote_trellis_job *j, mote_trellis_trained *s, bool all) MOTE_MUST_CHECK;
+/**
+ * The rows of the sample that are trained on, with their weights in *x too, and the classes of these rows among those of
+ * j->s, which are those of all rows or of the sample. What is allocated is the caller's, also after an error. NOMEM.
+ */
+mote_status mote_trellis_subset(const mote_trellis_job *j, bool all, mote_trellis_sample *sample, float **x,
+                                uint8_t **row_class) MOTE_MUST_CHECK;
 /** Where row r of the sample begins in the coded matrix. */
 void mote_trellis_sampled(const mote_trellis_job *j, size_t r, uint64_t *row, uint64_t *col);
 

@@ -8,18 +8,19 @@
 #include "enc/trellis.h"
 #include "model/importer.h"
 
-#define WHOLE ((uint64_t)1 << 20)    /* tensors of so many elements are their own sample */
-#define SAMPLE ((uint64_t)1 << 16)   /* elements of a sample of larger ones */
-#define ROW_MOST ((uint64_t)1 << 14) /* columns of a sampled row; longer ones are sampled in pieces */
-#define PIECE ((size_t)1 << 12)      /* columns of such a piece */
-#define DEAD 0.05                    /* variances below this share of the squared step are all alike */
-#define STEPS_MOST 1000000           /* of an element's magnitude: levels stay below 2^20 */
-#define MAGNITUDE_MOST 3e38          /* values are binary32 */
-#define ROUNDS 4                     /* of alternating mean squares */
+#define WHOLE ((uint64_t)1 << 20)        /* tensors of so many elements are their own sample */
+#define TRAINED ((size_t)1 << 16)        /* elements that choices and large tensors are trained on */
+#define WHOLLY_TRAINED ((size_t)1 << 18) /* tensors of so many elements are trained on all of them */
+#define SAMPLE ((uint64_t)1 << 16)       /* elements of a sample of larger ones */
+#define ROW_MOST ((uint64_t)1 << 14)     /* columns of a sampled row; longer ones are sampled in pieces */
+#define PIECE ((size_t)1 << 12)          /* columns of such a piece */
+#define DEAD 0.05                        /* variances below this share of the squared step are all alike */
+#define STEPS_MOST 1000000               /* of an element's magnitude: levels stay below 2^20 */
+#define MAGNITUDE_MOST 3e38              /* values are binary32 */
+#define ROUNDS 4                         /* of alternating mean squares */
 #define CHOICE_STATES 8
-#define PLAIN_STEP 1.732   /* its steps, for the error of a trellis */
-#define ALIKE 1.02         /* plain bits */
-#define UNION_SAMPLE 65536 /* elements that the unions are tried on */
+#define PLAIN_STEP 1.732 /* its steps, for the error of a trellis */
+#define ALIKE 1.02       /* plain bits */
 #define CHOICE_PASSES 2
 #define ENTRY_BYTES 100 /* of a tensor beside its levels and tables: head, entry, name, states */
 
@@ -101,6 +102,7 @@ static mote_status take_sample(mote_trellis_job *j)
         j->rows = (size_t)(rows < pieces ? rows : pieces);
     }
     const size_t n = j->rows * j->cols;
+    j->partly = !j->whole || n > WHOLLY_TRAINED;
     free(j->x);
     free(j->x_weight);
     j->x_weight = NULL;
@@ -240,34 +242,55 @@ static mote_status try_union(mote_trellis_job *j, const mote_trellis_sample *sam
     return st;
 }
 
-/* The better union for the job's matrix and classes, tried on some rows of the sample. */
-static mote_status choose_union(mote_trellis_job *j, double *best)
+mote_status mote_trellis_subset(const mote_trellis_job *j, bool all, mote_trellis_sample *sample, float **x,
+                                uint8_t **row_class)
 {
-    mote_status st = mote_trellis_classify(j, &j->s, false);
-    mote_classes all = j->s.classes;
-    size_t rows = (size_t)UNION_SAMPLE / j->cols;
+    size_t rows = TRAINED / j->cols;
     if (rows == 0) rows = 1;
     if (rows > j->rows) rows = j->rows;
-    mote_trellis_sample sample = { .rows = rows, .cols = j->cols };
-    float *x = malloc(rows * j->cols * sizeof *x);
-    uint8_t *row = malloc(rows);
-    if (st == MOTE_OK && (!x || !row)) st = MOTE_ERR_NOMEM;
-    for (size_t r = 0; r < rows && st == MOTE_OK; r++) {
+    const size_t n = rows * j->cols;
+    *x = malloc(n * (j->x_weight ? 2 : 1) * sizeof **x);
+    *row_class = malloc(rows);
+    if (!*x || !*row_class) return MOTE_ERR_NOMEM;
+    *sample = (mote_trellis_sample){ .rows = rows, .cols = j->cols, .x = *x, .weight = j->x_weight ? *x + n : NULL };
+    for (size_t r = 0; r < rows; r++) {
         const size_t from = r * j->rows / rows;
-        memcpy(x + r * j->cols, j->x + from * j->cols, j->cols * sizeof *x);
-        row[r] = all.row[from];
+        uint64_t row = from, col;
+        memcpy(*x + r * j->cols, j->x + from * j->cols, j->cols * sizeof **x);
+        if (j->x_weight) memcpy(*x + n + r * j->cols, j->x_weight + from * j->cols, j->cols * sizeof **x);
+        if (all && !j->whole) mote_trellis_sampled(j, from, &row, &col);
+        (*row_class)[r] = j->s.classes.row[row];
     }
-    sample.x = x;
-    j->s.classes.row = row;
-    double score[2] = { 0, 1e300 }, plain = 0, tables = 0;
-    if (st == MOTE_OK) st = plain_bits(j, &sample, &plain, &tables);
-    for (unsigned zero = 0; zero < (j->s.states > 1 ? 2u : 1u) && st == MOTE_OK; zero++) {
-        j->s.plan.zero = zero != 0;
-        st = try_union(j, &sample, plain, &score[zero]);
+    return MOTE_OK;
+}
+
+/* A score for the job's matrix and classes with its union, or with the better one, tried on some of the sample. */
+static mote_status try_choice(mote_trellis_job *j, bool both, double *best)
+{
+    mote_trellis_sample sample;
+    float *x = NULL;
+    uint8_t *row = NULL;
+    mote_status st = mote_trellis_classify(j, &j->s, false);
+    mote_classes all = j->s.classes;
+    if (st == MOTE_OK) st = mote_trellis_subset(j, false, &sample, &x, &row);
+    double plain = 0, tables = 0;
+    const bool zero = j->s.plan.zero;
+    *best = 1e300;
+    if (st == MOTE_OK) {
+        j->s.classes.row = row;
+        st = plain_bits(j, &sample, &plain, &tables);
+        for (unsigned other = 0; other <= both && st == MOTE_OK; other++) {
+            double score = 0;
+            const bool now = j->s.plan.zero;
+            j->s.plan.zero = zero != (other != 0);
+            st = try_union(j, &sample, plain, &score);
+            if (score < *best)
+                *best = score;
+            else
+                j->s.plan.zero = now;
+        }
+        j->s.classes.row = all.row;
     }
-    j->s.plan.zero = score[1] < score[0];
-    *best = j->s.plan.zero ? score[1] : score[0];
-    j->s.classes.row = all.row;
     free(x);
     free(row);
     return st;
@@ -308,12 +331,15 @@ static mote_status choose(mote_trellis_job *j)
             if (bits < least) least = bits;
         }
     }
+    const choice *first = NULL; /* on which both unions are tried */
+    for (size_t i = 0; i < n; i++)
+        if (!first && c[i].bits <= least * ALIKE) first = &c[i];
     for (size_t i = 0; i < n && st == MOTE_OK; i++) {
         double here = 0;
         if (c[i].bits > least * ALIKE) continue;
         j->columns = c[i].columns;
         st = set_matrix(j, &c[i].m);
-        if (st == MOTE_OK) st = choose_union(j, &here);
+        if (st == MOTE_OK) st = try_choice(j, &c[i] == first && j->s.states > 1, &here);
         c[i].zero = j->s.plan.zero;
         if (c[i].bits + here >= score) continue;
         score = c[i].bits + here;

@@ -331,10 +331,12 @@ static double refine(const fit *f, guess *g, double bits, double step)
     return bits;
 }
 
-static double fit_family(const fit *f, guess *g, bool fresh)
+static double fit_family(const fit *f, guess *g, mote_fit_effort effort)
 {
+    const bool fresh = effort == MOTE_FIT_FRESH;
     double bits = family_bits(f, g);
-    bits = refine(f, g, bits, fresh ? 0.32 : 0.08);
+    bits = refine(f, g, bits, fresh ? 0.32 : effort == MOTE_FIT_SOME ? 0.08 : 0.02);
+    if (effort == MOTE_FIT_LITTLE) return bits;
     for (int by = -1; by <= 1; by += 2)
         for (unsigned again = 0; again < (fresh ? 8u : 2u); again++) {
             guess e = *g;
@@ -430,9 +432,9 @@ static void look_at(view *v, const mote_level_counts *h, unsigned pair)
 }
 
 /* Pairs that are better off with weights of their own leave the family, which is then fitted to the rest. */
-static guess settle(fit *f, guess g, bool fresh)
+static guess settle(fit *f, guess g, mote_fit_effort effort)
 {
-    (void)fit_family(f, &g, fresh);
+    (void)fit_family(f, &g, effort);
     for (unsigned again = 0; again < 3; again++) {
         unsigned left = 0, gone = 0;
         bool stays[MOTE_PAIRS_MAX];
@@ -443,12 +445,12 @@ static guess settle(fit *f, guess g, bool fresh)
         }
         if (gone == 0 || left == 0) break;
         memcpy(f->used, stays, sizeof stays);
-        (void)fit_family(f, &g, false);
+        (void)fit_family(f, &g, effort == MOTE_FIT_LITTLE ? effort : MOTE_FIT_SOME);
     }
     return g;
 }
 
-double mote_trellis_fit(mote_trellis_plan *p, const mote_level_counts *h, bool fresh)
+double mote_trellis_fit(mote_trellis_plan *p, const mote_level_counts *h, mote_fit_effort effort)
 {
     fit f = { .n = p->n_pairs, .zero = p->zero, .escapes = p->escapes != 0 };
     for (unsigned i = 1; i <= TOTAL; i++) f.log[i] = (float)(MOTE_PAIR_BITS - mote_log2(i));
@@ -457,7 +459,7 @@ double mote_trellis_fit(mote_trellis_plan *p, const mote_level_counts *h, bool f
         f.used[i] = f.view[i].all > 0;
         if (f.used[i]) find_windows(&f.view[i], f.escapes, p->h0 ? 2 : 1, p->adapts);
     }
-    const guess g = settle(&f, guess_of(&p->family), fresh);
+    const guess g = settle(&f, guess_of(&p->family), effort);
     set_family(&p->family, &g);
     double sum = FAMILY_BITS + 4.0 * p->n_pairs;
     bool any = false; /* pairs of the family, or unused ones, which it is cheapest to leave to it */
@@ -506,7 +508,8 @@ mote_status mote_trellis_fit_escapes(mote_trellis_plan *p, const mote_level_coun
         if (is_escape(&p->pair[h->far[i].pair], h->far[i].level, &e[n].number)) e[n++].n = 1;
     mote_trellis_plan without = *p;
     without.escapes = 0;
-    if (n == 0 && mote_trellis_fit(&without, h, false) < mote_trellis_fit(p, h, false) + 16 * segments)
+    if (n == 0 &&
+        mote_trellis_fit(&without, h, MOTE_FIT_SOME) < mote_trellis_fit(p, h, MOTE_FIT_LITTLE) + 16 * segments)
         *p = without;
     else
         (void)mote_escapes_fit(&p->escapes, &p->escape, e, n, 1, segments);

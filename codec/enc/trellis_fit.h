@@ -28,14 +28,17 @@ void mote_level_counts_free(mote_level_counts *h);
 /** Note a level beyond the span. NOMEM; LIMIT: there are too many for this to be worth while. */
 mote_status mote_level_counts_far(mote_level_counts *h, unsigned pair, unsigned q, int32_t level) MOTE_MUST_CHECK;
 
+/** A little, some, or the family is a mere guess: all shapes are tried. */
+typedef enum mote_fit_effort { MOTE_FIT_LITTLE, MOTE_FIT_SOME, MOTE_FIT_FRESH } mote_fit_effort;
+
 /**
  * Choose the family and the pairs of p (whose zero, n_pairs and escapes stand) by what was counted, beginning with the
  * family that stands there.
  *
- * fresh   the family is a mere guess: all shapes are tried
+ * effort  how far parameters may be from what they should be
  * Returns bits of the levels and of the tables as written
  */
-double mote_trellis_fit(mote_trellis_plan *p, const mote_level_counts *h, bool fresh);
+double mote_trellis_fit(mote_trellis_plan *p, const mote_level_counts *h, mote_fit_effort effort);
 
 /** How escapes are coded: p->escapes and p->escape for the tables that p has. Where nothing escapes, tables without. NOMEM. */
 mote_status mote_trellis_fit_escapes(mote_trellis_plan *p, const mote_level_counts *h, double segments) MOTE_MUST_CHECK;

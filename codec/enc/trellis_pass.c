@@ -255,7 +255,8 @@ mote_status mote_trellis_pass_count(mote_trellis_pass *p, int32_t *level)
     mote_level_counts_clear(p->w->counts);
     for (uint64_t i = 0; i < n && st == MOTE_OK; i++) {
         const mote_extent e = mote_trellis_extent(plan, i);
-        st = mote_trellis_pass_segment(p, &e, mote_plane_lanes(plan->coder), n == 1 ? level : NULL, true);
+        st = mote_trellis_pass_segment(p, &e, mote_plane_lanes(plan->coder),
+                                       level ? level + e.row * plan->cols + e.col : NULL, true);
     }
     return st;
 }
@@ -271,10 +272,10 @@ mote_status mote_trellis_pass_reclass(mote_trellis_pass *p, mote_classes *k, boo
     free(p->order); /* any order will do */
     p->order = NULL;
     mote_trellis_price(plan, p->w->prices);
+    mote_level_counts_clear(p->w->counts);
     st = mote_reclass_init(&r, plan, p->w->prices, k, rows, cols, columns);
     for (size_t row = 0; row < rows && st == MOTE_OK; row += at_once) {
         const mote_extent e = { .row = row, .rows = rows - row < at_once ? rows - row : at_once, .cols = cols };
-        mote_level_counts_clear(p->w->counts);
         st = mote_trellis_pass_segment(p, &e, 1, NULL, true);
         for (size_t i = 0; i < e.rows && st == MOTE_OK; i++) mote_reclass_row(&r, row + i, p->w->at + i * cols);
     }

@@ -36,7 +36,7 @@ mote_status mote_trellis_pass_begin(mote_trellis_pass *p) MOTE_MUST_CHECK;
 mote_status mote_trellis_pass_segment(mote_trellis_pass *p, const mote_extent *e, unsigned lanes, int32_t *level,
                                       bool counts) MOTE_MUST_CHECK;
 
-/** All segments for their counts and sums; a tensor of one segment leaves its levels in level[], if that is not NULL. */
+/** All segments, for their counts and sums. level: of the whole matrix, row-major, if not NULL. */
 mote_status mote_trellis_pass_count(mote_trellis_pass *p, int32_t *level) MOTE_MUST_CHECK;
 
 /** Choose the classes of k, which are those of p->s, anew by price. */

@@ -211,7 +211,10 @@ mote_status mote_trellis_train(mote_trellis_trained *s, const mote_trellis_sampl
         if (st != MOTE_OK) break;
         const double error = t.error / (double)n;
         s->error = error * s->step * s->step;
-        s->bits = mote_trellis_fit(&s->plan, w->counts, pass == 0);
+        s->bits = mote_trellis_fit(&s->plan, w->counts,
+                                   pass == 0   ? MOTE_FIT_FRESH
+                                   : pass == 2 ? MOTE_FIT_SOME
+                                               : MOTE_FIT_LITTLE);
         if (pass + 1 == passes) break;
         mote_trellis_adapt(s, t.weighted / (double)n, t.sum, t.n);
         if (s->target > 0) {
