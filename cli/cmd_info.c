@@ -10,6 +10,7 @@
 #include "package.h"
 
 enum { PUB, THRESHOLD, ROLE, MEMORY, JSON };
+enum { CODING = 160 }; /* bytes of how a tensor is coded, in words */
 
 static const opt_def defs[] = {
     [PUB] = { "pub", 0, true, "FILE", "trust this public key" },
@@ -61,16 +62,25 @@ static mote_status sum_up(const package *p, sums *s)
     return mote_loader_workspace(&reference, m, p->prelude.manifest_bytes, p->prelude.signature_bytes, &s->loader);
 }
 
+static float step_of(const mote_tensor_info *t)
+{
+    float step;
+    memcpy(&step, &t->step, sizeof step);
+    return step;
+}
+
 /* "dense affine 8-bit rans-32"; nothing is said twice. */
-static const char *coding(char out[96], const row *r)
+static const char *coding(char out[CODING], const row *r)
 {
     const mote_tensor_info *t = &r->tensor;
-    char bits[16] = "", rank[24] = "";
+    char bits[64] = "", rank[24] = "";
     if (r->t.elements == 0) return "";
+    if (t->states)
+        (void)snprintf(bits, sizeof bits, " %u states %u classes step %.3g", t->states, t->n_pairs, (double)step_of(t));
     if (t->bits) (void)snprintf(bits, sizeof bits, " %u-bit", t->bits);
     if (t->rank) (void)snprintf(rank, sizeof rank, " %u", t->rank);
     const bool plain = t->numeric == MOTE_NUM_STORED && t->coder == MOTE_CODER_STORED;
-    (void)snprintf(out, 96, "%s%s %s%s%s%s%s", mote_id_name(t->layout), rank, mote_id_name(t->numeric), bits,
+    (void)snprintf(out, CODING, "%s%s %s%s%s%s%s", mote_id_name(t->layout), rank, mote_id_name(t->numeric), bits,
                    plain ? "" : " ", plain ? "" : mote_id_name(t->coder), t->axis ? " transposed" : "");
     return out;
 }
@@ -147,7 +157,7 @@ static size_t wider(size_t width, const char *text)
 
 static void print_entries(const list *l, const sums *s)
 {
-    char name[1024], shape[176], code[96];
+    char name[1024], shape[176], code[CODING];
     size_t w[4] = { 4, 5, 5, 6 };
     for (size_t i = 0; i < l->n; i++) {
         const row *r = &l->rows[i];
@@ -184,6 +194,11 @@ static json_t *json_entry(const row *r, const sums *s)
         code = json_pack("{s:s,s:s,s:s,s:i,s:i,s:i,s:I}", "layout", mote_id_name(t->layout), "numeric",
                          mote_id_name(t->numeric), "coder", mote_id_name(t->coder), "bits", (int)t->bits, "rank",
                          (int)t->rank, "axis", (int)t->axis, "segments", (json_int_t)t->n_segments);
+    if (r->t.elements && t->states) {
+        json_t *trellis = json_pack("{s:I,s:i,s:f}", "states", (json_int_t)t->states, "classes", (int)t->n_pairs,
+                                    "step", (double)step_of(t));
+        (void)json_object_update_new(code, trellis); /* without memory the object is short, and is found to be so */
+    }
     json_t *rest = json_pack("{s:o,s:f,s:f}", "coding", code, "bits_per_weight", bits_per_weight(r), "share",
                              (double)r->stored / (double)s->file);
     if (!o || !rest || json_object_update(o, rest) != 0) {

@@ -419,6 +419,13 @@ static mote_status on_head(mote_loader *ld, mote_event *event)
     t->rank = h->term.rank;
     t->coder = h->term.num.v.coder;
     t->bits = h->term.num.bits; /* of affine only */
+#if MOTE_LOADER_DISPATCH
+    const bool trellis = t->numeric == MOTE_NUM_TRELLIS;
+    t->n_pairs = trellis ? h->trellis.n_pairs : 0;
+    t->step = trellis ? h->trellis.step : 0;
+    t->states = trellis;
+    while (trellis && t->states <= h->trellis.g[0]) t->states *= 2;
+#endif
     return MOTE_OK;
 }
 

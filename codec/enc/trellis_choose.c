@@ -63,7 +63,7 @@ static mote_status set_weights(mote_trellis_job *j)
     for (uint64_t i = 0; i < n; i++) {
         if (!(o->importance[i] >= 0) || o->importance[i] - o->importance[i] != 0)
             return mote_model_fail(j->e->error, MOTE_ERR_VALUE,
-                                   "the importance of tensor \"%s\" is not finite or negative", t->name);
+                                   "the importance of tensor \"%s\" has negative or infinite weights", t->name);
         sum += (double)o->importance[i];
     }
     if (n == 0 || cols % n != 0 || (n != cols && n != t->shape[1]) || sum == 0)

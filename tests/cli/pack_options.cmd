@@ -24,6 +24,20 @@ p --threshold -1
 p --rank 0
 p --rank 4 --energy 0.9
 p --energy 1.1
+p --snr 0
+p --snr 121
+p --step 0
+p --snr 20 --step 1
+p --trellis 32
+p --native 8
+p --snr 20 --trellis 16
+p --snr 20 --trellis many
+p --snr 20 --native 9
+p --snr 20 --bits 4
+p --snr 20 --prune 0.5
+p --step 1 --rank 3
+p --step 1 --f16
+p --snr 20 --importance missing
 p --only 'fc.*'
 p --bits 4 --only 'nothing*'
 p --chunk 100

@@ -86,9 +86,14 @@ typedef struct mote_tensor_info {
     uint8_t dtype, axis, layout, numeric;
     size_t elements, rows, cols; /**< rows x cols: the coded matrix; axis 1: the tensor's transposed */
     size_t seg_elems, n_segments;
-    uint32_t rank; /**< lowrank, else 0 */
-    uint8_t coder; /**< of V (codecs.md 1.3) or of stored elements; lowrank: of U's */
-    uint8_t bits;  /**< affine: bits of a code, else 0 */
+    uint32_t rank;       /**< lowrank, else 0 */
+    uint8_t coder;       /**< of V (codecs.md 1.3) or of stored elements; lowrank: of U's */
+    uint8_t bits;        /**< affine: bits of a code, else 0 */
+#if MOTE_LOADER_DISPATCH /* hosts show them */
+    uint8_t n_pairs;     /**< trellis: of tables, as many as classes that rows and columns form together; else 0 */
+    uint32_t step;       /**< trellis: bits of a binary32 */
+    uint32_t states;     /**< trellis */
+#endif
 } mote_tensor_info;
 
 typedef struct mote_event {
