@@ -16,6 +16,8 @@
 #define TRIES 20   /* passes over the tensor for its error */
 #define FITTED 4   /* of them that change the tables too: then only the step moves, and the error with it */
 #define PATIENT 10 /* tries until twice that is close enough */
+#define LEAP 0.001 /* of the step: a bracket without an error that is close enough */
+#define NUDGE 0.97 /* of lambda */
 #define CLOSE_ENOUGH 1.0045
 #define CLOSE 1.0035             /* 0.015 dB */
 #define ADAPTIVE_SHARE 0.99      /* of the bytes, that tables which adapt may leave: they decode slower */
@@ -132,7 +134,7 @@ static bool settle_step(mote_trellis_job *j)
 
 /* What one pass found. */
 typedef struct tried {
-    double step, error;
+    double step, error, lambda;
 } tried;
 
 /* What is known of the step that gives the error that is wanted. */
@@ -197,13 +199,19 @@ static mote_status converge(mote_trellis_job *j, const mote_records_target *targ
         mote_status st = mote_trellis_cut(&s->plan, target);
         if (st == MOTE_OK) st = mote_trellis_pass_count(p, level);
         if (st != MOTE_OK) return st;
-        const tried now = { s->step, p->noise / n / j->mean };
+        const tried now = { s->step, p->noise / n / j->mean, s->lambda };
         s->error = now.error;
         const bool fits = p->largest <= most;
         if (fits && is_done(s, &now, i)) break;
         if (i + 1 >= TRIES) return MOTE_ERR_LIMIT;
         double step = s->target > 0 && now.error > 0 ? next_step(s->target, &now, &b, i >= FITTED) : now.step;
-        if (i + 2 == TRIES && fits && b.best.step > 0) step = b.best.step;
+        if (i + 2 == TRIES && fits && b.best.step > 0) {
+            step = b.best.step;
+            s->lambda = b.best.lambda;
+        } else if (b.low > 0 && b.high > 0 && b.high - b.low < LEAP * step && b.low - b.high < LEAP * step) {
+            s->lambda *= NUDGE; /* the error leaps here: somewhere else it will not */
+            b.low = b.high = 0;
+        }
         if (!fits) {
             s->least *= 1.01;
             step = step > now.step * 1.01 ? step : now.step * 1.01;
