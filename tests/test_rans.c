@@ -348,6 +348,26 @@ START_TEST(loops_are_as_defined)
                 }
                 for (size_t i = 0; i < n; i++) expected = expected && (uint16_t)(v[align + i] - lo) < span;
                 if (kern->inside) ck_assert_int_eq(kern->inside(v + align, n, lo, span), expected);
+                for (unsigned m = 7; m <= 10 && kern->join_16; m += 3) {
+                    memset(out, 0xCA, sizeof out);
+                    kern->join_16(out + align, v + align, b[0] + align, n, m);
+                    bool right = true;
+                    for (size_t i = 0; i < n; i++) {
+                        const unsigned x = (v[align + i] & 0xFFu) << 8 | b[0][align + i], s = x >> m & 1,
+                                       e = x >> (m + 1), f = x & ((1u << m) - 1);
+                        right = right && mote_le16(out + align + 2 * i) == (s << 15 | e << m | f);
+                    }
+                    for (size_t i = 0; i < 8; i++) right = right && out[align + 2 * n + i] == 0xCA;
+                    ck_assert_msg(right, "%s: %zu elements of 16 bits", kern->name, n);
+                }
+                if (kern->narrow) {
+                    uint16_t own[116];
+                    bool right = true;
+                    for (size_t i = 0; i < n; i++) own[align + i] = b[0][i];
+                    kern->narrow((uint8_t *)(own + align), own + align, n);
+                    for (size_t i = 0; i < n; i++) right = right && ((uint8_t *)(own + align))[i] == b[0][i];
+                    ck_assert_msg(right, "%s: %zu narrowed", kern->name, n);
+                }
                 if (!kern->join_f32) continue;
                 memset(out, 0xCA, sizeof out);
                 kern->join_f32(out + align, v + align, b[1] + align, b[0] + align, n);

@@ -198,6 +198,13 @@ static bool join(mote_seg *w, uint8_t *out, size_t size, size_t n)
     const mote_num *num = w->num;
     unsigned j = 0, left = num->n_bytes, k = num->k;
     const bool is_float = num->numeric == MOTE_NUM_FLOAT;
+#if MOTE_KERN_LOOPS
+    if (is_float && size == 2 && num->n_bytes == 1 && w->env->kern->join_16) {
+        const uint8_t *b = mote_plane_bytes(w, 0, n);
+        if (b) w->env->kern->join_16(out, w->val, b, n, 7 + k);
+        return b != NULL;
+    }
+#endif
     if (is_float && k == 0) {
         if (!append_bytes(w, j++, n)) return false;
         k = 8;

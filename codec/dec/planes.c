@@ -195,6 +195,12 @@ const uint8_t *mote_plane_bytes(mote_seg *w, unsigned j, size_t n)
     uint8_t *out = (uint8_t *)w->aux;
     if (d->p->coder == MOTE_CODER_STORED || d->p->coder == MOTE_CODER_ZSTD) return mote_rd_take(&w->s[d->at].in, n);
     if (!mote_plane_read(w, d, w->aux, n)) return NULL;
+#if MOTE_KERN_LOOPS
+    if (w->env->kern->narrow) {
+        w->env->kern->narrow(out, w->aux, n);
+        return out;
+    }
+#endif
     for (size_t i = 0; i < n; i++) out[i] = (uint8_t)w->aux[i];
     return out;
 }

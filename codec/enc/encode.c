@@ -131,7 +131,7 @@ static mote_status plan(mote_encoder *e, mote_coding *c, const mote_enc_limits *
     if (c->num.numeric != MOTE_NUM_STORED) st = mote_coding_plan(c, limits, false, &e->work);
     if (st == MOTE_OK && !sum) st = mote_encoder_zstd_planes(e, c);
     if (st == MOTE_OK) st = mote_cutter_init(k, c);
-    k->zstd_level = e->blob ? 19 : 9;
+    k->zstd_level = e->blob ? 19 : c->num.numeric == MOTE_NUM_FLOAT ? 1 : 9; /* zeros in floats are found by all */
     return st;
 }
 

@@ -85,6 +85,10 @@ typedef struct mote_kern {
      * S E M of v[i] = E S M, then b1[i], b0[i]. NULL: not here
      */
     void (*join_f32)(uint8_t *out, const uint16_t *v, const uint8_t *b1, const uint8_t *b0, size_t n);
+    /** out[i] = v[i], 0..255; out may be v. NULL: not here */
+    void (*narrow)(uint8_t *out, const uint16_t *v, size_t n);
+    /** Elements of 16 bits, little-endian: S E M of v[i], b[i] = E S M, m bits of M. NULL: not here */
+    void (*join_16)(uint8_t *out, const uint16_t *v, const uint8_t *b, size_t n, unsigned m);
 #endif
 } mote_kern;
 

@@ -151,6 +151,37 @@ AVX2 static void join_f32(uint8_t *out, const uint16_t *v, const uint8_t *b1, co
     }
 }
 
+AVX2 static void narrow(uint8_t *out, const uint16_t *v, size_t n)
+{
+    size_t i = 0;
+    for (; i + 32 <= n; i += 32) { /* both are read before anything is written: out may be v */
+        const __m256i a = avx2_load(v + i), b = avx2_load(v + i + 16);
+        const __m256i packed = _mm256_permute4x64_epi64(_mm256_packus_epi16(a, b), 0xD8);
+        _mm256_storeu_si256((__m256i *)(void *)(out + i), packed);
+    }
+    for (; i < n; i++) out[i] = (uint8_t)v[i];
+}
+
+AVX2 static void join_16(uint8_t *out, const uint16_t *v, const uint8_t *b, size_t n, unsigned m)
+{
+    const uint16_t low = (uint16_t)((1u << m) - 1), middle = (uint16_t)(0x7FFF & ~low);
+    const __m128i up = _mm_cvtsi32_si128(15 - (int)m);
+    size_t i = 0;
+    for (; i + 16 <= n; i += 16) {
+        const __m128i byte = _mm_loadu_si128((const __m128i *)(const void *)(b + i));
+        const __m256i e = _mm256_or_si256(_mm256_slli_epi16(avx2_load(v + i), 8), _mm256_cvtepu8_epi16(byte));
+        const __m256i sign = _mm256_andnot_si256(_mm256_set1_epi16(0x7FFF), _mm256_sll_epi16(e, up));
+        const __m256i exponent = _mm256_and_si256(_mm256_srli_epi16(e, 1), _mm256_set1_epi16((short)middle));
+        const __m256i mantissa = _mm256_and_si256(e, _mm256_set1_epi16((short)low));
+        _mm256_storeu_si256((__m256i *)(void *)(out + 2 * i),
+                            _mm256_or_si256(_mm256_or_si256(sign, exponent), mantissa));
+    }
+    for (; i < n; i++) {
+        const unsigned x = (unsigned)v[i] << 8 | b[i];
+        mote_put16(out + 2 * i, (x << (15 - m) & 0x8000) | (x >> 1 & middle) | (x & low));
+    }
+}
+
 const mote_kern *mote_kern_avx2(void)
 {
     static const mote_kern avx2 = { .name = "avx2",
@@ -163,7 +194,9 @@ const mote_kern *mote_kern_avx2(void)
                                     .prepare_pair = mote_pair_prepare_avx2,
                                     .levels = mote_levels_avx2,
                                     .inside = inside,
-                                    .join_f32 = join_f32 };
+                                    .join_f32 = join_f32,
+                                    .narrow = narrow,
+                                    .join_16 = join_16 };
     return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("popcnt") ? &avx2 : NULL;
 }
 
