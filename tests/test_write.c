@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "pkg_helpers.h"
+#include "wide.h"
 
 static int put(void *ctx, const uint8_t *data, size_t n)
 {
@@ -203,6 +204,9 @@ static const entry_row entries[] = {
     { "residents without a segment", { .n_records = 3, .n_residents = 2 }, SET, MOTE_ERR_ARG },
     { "a resident and a segment", { .n_records = 3, .n_residents = 1 }, SET, MOTE_OK },
     { "residents beyond the records", { .n_residents = UINT32_MAX }, SET, MOTE_ERR_ARG },
+    { "resident_bytes 2^63", { .resident_bytes = (uint64_t)1 << 63 }, SET, MOTE_ERR_LIMIT },
+    { "resident_bytes 2^32", { .resident_bytes = (uint64_t)1 << 32 }, SET, WIDE(MOTE_OK, MOTE_ERR_LIMIT) },
+    { "table_slots 2^63", { .table_slots = (uint64_t)1 << 63 }, SET, MOTE_ERR_LIMIT },
     { "no seg_elems", { 0 }, NO_SEG, MOTE_ERR_ARG },
     { "seg_elems above the elements", { .seg_elems = 10 }, SET, MOTE_ERR_ARG },
 };
@@ -220,12 +224,26 @@ START_TEST(entry_refusals_follow_table)
     if (row->e.n_records) e.n_records = row->e.n_records;
     if (row->e.n_residents) e.n_residents = row->e.n_residents;
     if (row->e.seg_elems) e.seg_elems = row->e.seg_elems;
+    e.resident_bytes = row->e.resident_bytes;
+    e.table_slots = row->e.table_slots;
     if (row->how == NO_NAME) e.name = NULL;
     if (row->how == NO_RECORDS || row->how == EMPTY) e.n_records = 0, e.records = NULL;
     if (row->how == NO_SEG || row->how == EMPTY) e.seg_elems = 0;
     if (row->how == EMPTY) e.shape[0] = 0;
     mote_status st = create(&e, 1, 1 << 16, &info);
     ck_assert_msg(st == row->st, "%s: %d", row->name, st);
+}
+END_TEST
+
+/* The sum of what all decode to is a fact and must neither wrap nor be cut. */
+START_TEST(a_decoded_total_that_is_no_fact_is_refused)
+{
+    const mote_write_info info = { 0 };
+    mote_write_entry e[3] = { good_entry(), good_entry(), good_entry() };
+    static const char *const names[] = { "a", "b", "c" };
+    for (unsigned i = 0; i < N(e); i++) e[i].name = names[i], e[i].shape[0] = (1u << 30) - 1;
+    ck_assert_int_eq(create(e, 2, 1 << 16, &info), MOTE_OK); /* 2^31 - 2 bytes */
+    ck_assert_int_eq(create(e, 3, 1 << 16, &info), WIDE(MOTE_OK, MOTE_ERR_LIMIT));
 }
 END_TEST
 
@@ -382,6 +400,7 @@ static Suite *suite(void)
     suite_add_tcase(s, tc);
     tc = tcase_create("refusal");
     tcase_add_loop_test(tc, entry_refusals_follow_table, 0, N(entries));
+    tcase_add_test(tc, a_decoded_total_that_is_no_fact_is_refused);
     tcase_add_test(tc, packages_of_wrong_make_are_refused);
     tcase_add_loop_test(tc, info_refusals_follow_table, 0, N(infos));
     suite_add_tcase(s, tc);

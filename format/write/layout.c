@@ -70,7 +70,7 @@ static bool is_entry(const mote_write_entry *e)
 static bool has_its_records(const mote_write_entry *e, const mote_entry *size)
 {
     if (size->elements == 0) return e->n_records == 0 && e->seg_elems == 0;
-    return e->n_records >= 2 + (size_t)e->n_residents && /* head, residents, a segment */
+    return e->n_records >= 2 && e->n_records - 2 >= e->n_residents && /* head, residents, a segment */
            e->seg_elems >= 1 && e->seg_elems <= size->elements;
 }
 
@@ -113,6 +113,7 @@ mote_status mote_layout_make(mote_layout *l, const mote_write_entry *entries, si
     size_t n_slots = n;
     for (size_t i = 0; i < n; i++) {
         if (!is_entry(&entries[i])) return MOTE_ERR_ARG;
+        if (entries[i].n_records > SIZE_MAX / sizeof *l->slots - n_slots) return MOTE_ERR_NOMEM;
         n_slots += entries[i].n_records;
     }
     struct sized {
@@ -144,18 +145,21 @@ mote_status mote_layout_make(mote_layout *l, const mote_write_entry *entries, si
             st = MOTE_ERR_ARG;
             goto out;
         }
+        /* facts have the width of size_t: none wraps, nor is cut, where it has 32 bits */
+        const uint64_t raw = (e->seg_elems * mote_dtype_bits(e->dtype) + 7) / 8;
+        if (e->resident_bytes > MOTE_COUNT_MAX || e->table_slots > MOTE_COUNT_MAX || raw > MOTE_COUNT_MAX ||
+            size.bytes > MOTE_COUNT_MAX - f->decoded_total) {
+            st = MOTE_ERR_LIMIT;
+            goto out;
+        }
         f->entry_max = most(f->entry_max, sized[i].bytes + header_bytes(sized[i].bytes));
         if (e->n_records) f->head_max = most(f->head_max, e->records[0].bytes + header_bytes(e->records[0].bytes));
         f->resident_max = most(f->resident_max, e->resident_bytes);
         f->seg_elems_max = most(f->seg_elems_max, e->seg_elems);
-        f->seg_raw_max = most(f->seg_raw_max, (e->seg_elems * mote_dtype_bits(e->dtype) + 7) / 8);
+        f->seg_raw_max = most(f->seg_raw_max, raw);
         f->table_slots_max = most(f->table_slots_max, e->table_slots);
         f->tensor_max = most(f->tensor_max, size.bytes);
-        f->decoded_total += size.bytes; /* at most 2^32 entries below 2^55 bytes could wrap: bounded next */
-        if (f->decoded_total > ((uint64_t)1 << 60)) {
-            st = MOTE_ERR_LIMIT;
-            goto out;
-        }
+        f->decoded_total += size.bytes;
         for (int k = 0; k < 4; k++) l->needs.bit[k] |= e->needs.bit[k];
     }
 

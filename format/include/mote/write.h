@@ -74,7 +74,7 @@ typedef struct mote_writer mote_writer;
  * chunk_max  bytes a chunk may have, 64..2^20; every record must fit
  * Memory     borrows entries and info's texts until mote_writer_free(); returns owned
  * Errors     ERR_ARG, ERR_ORDER (two entries of one kind and name), ERR_LIMIT (a record longer than a chunk, a manifest
- *            over 4 KiB), ERR_NOMEM, and what a reader would refuse an entry or the manifest with: ERR_LIMIT, ERR_UTF8,
+ *            over 4 KiB, a fact over SIZE_MAX / 2), ERR_NOMEM, and what a reader would refuse an entry or the manifest with: ERR_LIMIT, ERR_UTF8,
  *            ERR_VALUE (records without elements, or none for them), ERR_ORDER (two classes alike)
  */
 mote_status mote_writer_create(mote_writer **out, const mote_write_entry *entries, size_t n, uint32_t chunk_max,
