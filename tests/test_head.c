@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "codec_helpers.h"
+#include "wide.h"
 
 typedef struct field {
     uint8_t n; /* 0: absent; 255: present and empty */
@@ -90,10 +91,10 @@ static const struct row {
     { "wraps to 2^32", MOTE_ERR_SHAPE, U8, (uint64_t)1 << 32, /* (2^32 + 1) x 2^32 */
       F(0x81, 0x80, 0x80, 0x80, 0x10, 0x80, 0x80, 0x80, 0x80, 0x10, 1), F(DENSE, STORED_NUM, STORED), NONE, NONE,
       NONE },
-    { "2^40 x 2^7", MOTE_OK, U8, (uint64_t)1 << 47, F(0x80, 0x80, 0x80, 0x80, 0x80, 0x20, 0x80, 0x01, 1),
-      F(DENSE, STORED_NUM, STORED), NONE, NONE, NONE },
-    { "2^7 x 2^40", MOTE_OK, U8, (uint64_t)1 << 47, F(0x80, 0x01, 0x80, 0x80, 0x80, 0x80, 0x80, 0x20, 1),
-      F(DENSE, STORED_NUM, STORED), NONE, NONE, NONE },
+    { "2^40 x 2^7", WIDE(MOTE_OK, MOTE_ERR_SHAPE), U8, (uint64_t)1 << 47,
+      F(0x80, 0x80, 0x80, 0x80, 0x80, 0x20, 0x80, 0x01, 1), F(DENSE, STORED_NUM, STORED), NONE, NONE, NONE },
+    { "2^7 x 2^40", WIDE(MOTE_OK, MOTE_ERR_SHAPE), U8, (uint64_t)1 << 47,
+      F(0x80, 0x01, 0x80, 0x80, 0x80, 0x80, 0x80, 0x20, 1), F(DENSE, STORED_NUM, STORED), NONE, NONE, NONE },
     { "grid cut", MOTE_ERR_TRUNCATED, U8, 12, F(2, 6), F(DENSE, STORED_NUM, STORED), NONE, NONE, NONE },
     { "grid with more", MOTE_ERR_TRAILING, U8, 12, F(2, 6, 12, 0), F(DENSE, STORED_NUM, STORED), NONE, NONE, NONE },
     { "grid overlong", MOTE_ERR_VARINT, U8, 12, F(0x82, 0, 6, 12), F(DENSE, STORED_NUM, STORED), NONE, NONE, NONE },

@@ -8,6 +8,7 @@
 #include "base/le.h"
 #include "mote/host.h"
 #include "pkg_helpers.h"
+#include "wide.h"
 
 static mote_wr rich; /* the rich model in chunks of 128 bytes, signed by keys 0 and 1 */
 
@@ -125,11 +126,13 @@ START_TEST(need_is_told_however_large)
         ck_assert_int_eq(mote_loader_init(&ld, work, 100000, &config), MOTE_OK);
         ck_assert_uint_eq(mote_loader_needed(ld), 0);
         ck_assert_int_eq(mote_loader_step(ld, &in, &out, &e), MOTE_ERR_MEMORY);
-        ck_assert(mote_loader_needed(ld) > rows[i].value && in.left == p.file.n - p.body_at);
+        if (WIDE_SIZE) ck_assert(mote_loader_needed(ld) > rows[i].value);
+        if (!WIDE_SIZE) ck_assert_uint_eq(mote_loader_needed(ld), 0); /* the manifest itself is refused */
+        ck_assert(in.left == p.file.n - p.body_at);
         free(work);
         pkg_free(&p);
     }
-    mote_manifest m = { .n_chunks = 1, .facts = { .n_entries = UINT64_MAX / 2, .chunk_max = 10 } };
+    mote_manifest m = { .n_chunks = 1, .facts = { .n_entries = SIZE_MAX / 2, .chunk_max = 10 } };
     size_t bytes = 77;
     ck_assert_int_eq(mote_loader_workspace(&config, &m, 100, 0, &bytes), MOTE_ERR_MEMORY);
     ck_assert_uint_eq(bytes, 77);
@@ -277,7 +280,8 @@ END_TEST
 /* ---- order of calls ---- */
 
 typedef struct session {
-    uint8_t *work, out[4096];
+    _Alignas(8) uint8_t out[4096];
+    uint8_t *work;
     mote_loader *ld;
     mote_in in;
     mote_out o;

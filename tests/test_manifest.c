@@ -7,6 +7,7 @@
 
 #include "base/rd.h"
 #include "pkg_helpers.h"
+#include "wide.h"
 
 /* ---- prelude ---- */
 
@@ -254,26 +255,26 @@ static const struct {
     { "n_entries 0", N_ENTRIES, 0, MOTE_ERR_LIMIT },
     { "n_entries: body_len / 26", N_ENTRIES, 3000 / 26, MOTE_OK },
     { "n_entries: body_len / 26 + 1", N_ENTRIES, 3000 / 26 + 1, MOTE_ERR_LIMIT },
-    { "n_entries 2^32 + 3: not cut", N_ENTRIES, ((uint64_t)1 << 32) + 3, MOTE_ERR_LIMIT },
-    { "n_entries 2^63-1", N_ENTRIES, INT64_MAX, MOTE_ERR_LIMIT },
+    { "n_entries 2^32 + 3: not cut", N_ENTRIES, ((uint64_t)1 << 32) + 3, WIDE(MOTE_ERR_LIMIT, MOTE_ERR_MEMORY) },
+    { "n_entries 2^63-1", N_ENTRIES, INT64_MAX, WIDE(MOTE_ERR_LIMIT, MOTE_ERR_MEMORY) },
     { "chunk_max 0", CHUNK_MAX, 0, MOTE_ERR_LIMIT },
     { "chunk_max 60", CHUNK_MAX, 60, MOTE_OK },
     { "chunk_max 2^20", CHUNK_MAX, 1 << 20, MOTE_OK },
     { "chunk_max 2^20 + 1", CHUNK_MAX, (1 << 20) + 1, MOTE_ERR_LIMIT },
-    { "chunk_max 2^32 + 1000: not cut", CHUNK_MAX, ((uint64_t)1 << 32) + 1000, MOTE_ERR_LIMIT },
+    { "chunk_max 2^32 + 1000: not cut", CHUNK_MAX, ((uint64_t)1 << 32) + 1000, WIDE(MOTE_ERR_LIMIT, MOTE_ERR_MEMORY) },
     { "entry_max = chunk_max", ENTRY_MAX, 1000, MOTE_OK },
     { "entry_max > chunk_max", ENTRY_MAX, 1001, MOTE_ERR_LIMIT },
-    { "entry_max 2^63-1", ENTRY_MAX, INT64_MAX, MOTE_ERR_LIMIT },
+    { "entry_max 2^63-1", ENTRY_MAX, INT64_MAX, WIDE(MOTE_ERR_LIMIT, MOTE_ERR_MEMORY) },
     { "head_max = chunk_max", HEAD_MAX, 1000, MOTE_OK },
     { "head_max > chunk_max", HEAD_MAX, 1001, MOTE_ERR_LIMIT },
     { "table_slots_max: head_max / 5 + 64", TABLE_SLOTS_MAX, 76, MOTE_OK },
     { "table_slots_max: head_max / 5 + 65", TABLE_SLOTS_MAX, 77, MOTE_ERR_LIMIT },
-    { "table_slots_max 2^63-1", TABLE_SLOTS_MAX, INT64_MAX, MOTE_ERR_LIMIT },
-    { "resident_max 2^63-1", RESIDENT_MAX, INT64_MAX, MOTE_OK },
-    { "seg_elems_max 2^63-1", SEG_ELEMS_MAX, INT64_MAX, MOTE_OK },
-    { "seg_raw_max 2^63-1", SEG_RAW_MAX, INT64_MAX, MOTE_OK },
-    { "tensor_max 2^63-1", TENSOR_MAX, INT64_MAX, MOTE_OK },
-    { "decoded_total 2^63-1", DECODED_TOTAL, INT64_MAX, MOTE_OK },
+    { "table_slots_max 2^63-1", TABLE_SLOTS_MAX, INT64_MAX, WIDE(MOTE_ERR_LIMIT, MOTE_ERR_MEMORY) },
+    { "resident_max 2^63-1", RESIDENT_MAX, INT64_MAX, WIDE(MOTE_OK, MOTE_ERR_MEMORY) },
+    { "seg_elems_max 2^63-1", SEG_ELEMS_MAX, INT64_MAX, WIDE(MOTE_OK, MOTE_ERR_MEMORY) },
+    { "seg_raw_max 2^63-1", SEG_RAW_MAX, INT64_MAX, WIDE(MOTE_OK, MOTE_ERR_MEMORY) },
+    { "tensor_max 2^63-1", TENSOR_MAX, INT64_MAX, WIDE(MOTE_OK, MOTE_ERR_MEMORY) },
+    { "decoded_total 2^63-1", DECODED_TOTAL, INT64_MAX, WIDE(MOTE_OK, MOTE_ERR_MEMORY) },
     { "decoded_total 2^63", DECODED_TOTAL, (uint64_t)1 << 63, MOTE_ERR_VARINT },
 };
 
@@ -305,11 +306,11 @@ static const struct {
     { "16 chunks, one byte less", 16, 16 * 36 + 31, MOTE_ERR_TREE },
     { "17 chunks of 2", 17, 17 * 36 + 2 * 40 + 34, MOTE_OK },
     { "17 chunks, one byte less", 17, 17 * 36 + 2 * 40 + 33, MOTE_ERR_TREE },
-    { "2^28 chunks", 1 << 28, ((uint64_t)1 << 48) - 1, MOTE_OK },
+    { "2^28 chunks", 1 << 28, ((uint64_t)1 << 48) - 1, WIDE(MOTE_OK, MOTE_ERR_LIMIT) },
     { "2^28 chunks, small body", 1 << 28, 1 << 30, MOTE_ERR_TREE },
     { "2^28 + 1 chunks", (1 << 28) + 1, ((uint64_t)1 << 48) - 1, MOTE_ERR_LIMIT },
     { "2^32 + 4 chunks: not cut", ((uint64_t)1 << 32) + 4, 3000, MOTE_ERR_LIMIT },
-    { "body 2^48 - 1", 4, ((uint64_t)1 << 48) - 1, MOTE_OK },
+    { "body 2^48 - 1", 4, ((uint64_t)1 << 48) - 1, WIDE(MOTE_OK, MOTE_ERR_LIMIT) },
     { "body 2^48", 4, (uint64_t)1 << 48, MOTE_ERR_LIMIT },
     { "body 2^63-1", 4, INT64_MAX, MOTE_ERR_LIMIT },
     { "body 0", 1, 0, MOTE_ERR_TREE },

@@ -6,6 +6,7 @@
 
 #include "base/rd.h"
 #include "pkg_helpers.h"
+#include "wide.h"
 
 static const struct {
     const char *name;
@@ -166,8 +167,16 @@ END_TEST
 
 START_TEST(lengths_beyond_the_address_space_are_truncated) /* D1, D2, D5, A19 */
 {
-    static const uint64_t lengths[] = {
-        4, (uint64_t)1 << 31, (uint64_t)1 << 32, ((uint64_t)1 << 32) + 3, (uint64_t)1 << 63, UINT64_MAX, UINT64_MAX - 2
+    static const size_t lengths[] = {
+        4,
+        (size_t)1 << 31,
+#if WIDE_SIZE
+        (size_t)1 << 32,
+        ((size_t)1 << 32) + 3,
+        (size_t)1 << 63,
+#endif
+        SIZE_MAX,
+        SIZE_MAX - 2
     };
     const uint8_t in[3] = { 1, 2, 3 };
     for (size_t i = 0; i < N(lengths); i++) {

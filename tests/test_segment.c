@@ -10,6 +10,7 @@
 #include "base/le.h"
 #include "codec_helpers.h"
 #include "common/casts.h"
+#include "wide.h"
 
 #define CANARY 0xC5
 #define MARGIN 40
@@ -1507,8 +1508,8 @@ START_TEST(huge_segments_are_refused)
 {
     tensor_cfg t;
     base(&t, MOTE_LAYOUT_DENSE);
-    t.rows = (uint64_t)1 << 20;
-    t.cols = (uint64_t)1 << 27;
+    t.rows = (uint64_t)1 << WIDE(20, 10);
+    t.cols = (uint64_t)1 << WIDE(27, 16); /* 2^26 is what readers with 32 bits take */
     t.seg_elems = t.rows * t.cols;
     t.num.v = (plane_cfg){ .coder = MOTE_CODER_CONSTANT };
     bytes head = tensor_head(&t);

@@ -9,6 +9,7 @@
 #include "base/le.h"
 #include "pkg_helpers.h"
 #include "write/layout.h"
+#include "wide.h"
 
 /* A body made by recursion, as the text of format.md says it. */
 typedef struct node {
@@ -348,8 +349,8 @@ START_TEST(a_single_chunk_keeps_to_chunk_max)
                  { 1, MOTE_OK },
                  { 9, MOTE_OK },
                  { 10, MOTE_ERR_TREE },
-                 { ((uint64_t)1 << 32) + 5, MOTE_ERR_TREE },
-                 { ((uint64_t)1 << 48) - 1, MOTE_ERR_TREE } };
+                 { WIDE(((uint64_t)1 << 32) + 5, MOTE_BODY_MAX - 1), MOTE_ERR_TREE },
+                 { MOTE_BODY_MAX - 1, MOTE_ERR_TREE } };
     for (size_t i = 0; i < N(rows); i++) {
         mote_tree t;
         uint32_t n = 77;
