@@ -217,7 +217,7 @@ mote_status mote_trellis_train(mote_trellis_trained *s, const mote_trellis_sampl
                                                : MOTE_FIT_LITTLE);
         if (pass + 1 == passes) break;
         mote_trellis_adapt(s, t.weighted / (double)n, t.sum, t.n);
-        if (s->target > 0) {
+        if (s->target > 0 && s->error > 0) { /* a constant tensor may have none */
             double step = s->step * sqrt(s->target / s->error);
             mote_trellis_set_step(s, step < s->least ? s->least : step);
         }
