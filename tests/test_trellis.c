@@ -398,6 +398,27 @@ static void check_tensor(random_trellis *t, bool cut)
     free_plan(t);
 }
 
+/* Whatever other element the entry may claim to have, the head is refused: elements are written as floats. */
+START_TEST(only_floats_have_levels)
+{
+    rnd_seed(36);
+    random_trellis t;
+    random_plan(&t, 3, 40);
+    mote_records f = { 0 };
+    ck_assert_int_eq(write_random(&t, &f, false), MOTE_OK);
+    const bytes head = { .p = (uint8_t *)(uintptr_t)f.records[0].data, .n = f.records[0].bytes };
+    for (unsigned dtype = MOTE_BOOL; dtype <= MOTE_C128; dtype++) {
+        decoder d;
+        const mote_status st = decoder_init(&d, &head, dtype, t.p.rows * t.p.cols, mote_kern_ref());
+        ck_assert_msg(st == (dtype >= MOTE_F16 && dtype <= MOTE_F64 ? MOTE_OK : MOTE_ERR_HEAD), "%s: %s",
+                      mote_dtype_name(dtype), mote_status_name(st));
+        if (st == MOTE_OK) decoder_free(&d);
+    }
+    mote_records_free(&f);
+    free_plan(&t);
+}
+END_TEST
+
 START_TEST(what_is_written_is_read)
 {
     rnd_seed(0x7E111500u + (unsigned)_i);
@@ -633,6 +654,7 @@ int main(void)
 {
     Suite *s = suite_create("trellis");
     TCase *tc = tcase_create("round");
+    tcase_add_test(tc, only_floats_have_levels);
     tcase_add_loop_test(tc, what_is_written_is_read, 0, 200);
     tcase_add_loop_test(tc, what_is_cut_fits, 0, 40);
     suite_add_tcase(s, tc);

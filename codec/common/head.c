@@ -214,7 +214,7 @@ static void read_trellis(parser *q, mote_num *n)
     const unsigned form = mote_trellis_read(t, &q->r);
     n->scope = form >> 2 & 1;
     n->scale_dtype = MOTE_F16;
-    if (h->term.layout != MOTE_LAYOUT_DENSE || h->dtype - MOTE_F16 > MOTE_F64 - MOTE_F16) mote_head_refuse(q);
+    if (h->term.layout != MOTE_LAYOUT_DENSE || (unsigned)h->dtype - MOTE_F16 > MOTE_F64 - MOTE_F16) mote_head_refuse(q);
     if (form & 8) {
         t->column_coder = (uint8_t)read_coder(q);
         t->column_table = (uint8_t)h->n_tables;

@@ -100,6 +100,10 @@ void mote_trellis_set_step(mote_trellis_trained *s, double step)
 {
     mote_family *f = &s->plan.family;
     const double by = step / s->step, inverse = (double)f->inverse * by, mean = (double)f->mean / by;
+    if (!(by > 0) || by - by != 0) { /* from or to no step: tensors next to nothing, or to infinity */
+        s->step = step;
+        return;
+    }
     f->inverse = inverse < 1                        ? 1
                  : inverse > MOTE_TABLE_INVERSE_MAX ? MOTE_TABLE_INVERSE_MAX
                                                     : (uint32_t)(inverse + 0.5);
