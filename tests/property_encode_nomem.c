@@ -78,6 +78,8 @@ static const mote_encode_options options[] = {
     { .method = MOTE_METHOD_LOSSLESS, .rank = 2 },
     { .method = MOTE_METHOD_AFFINE, .bits = 8, .scope = MOTE_SCOPE_ROW, .scale_dtype = MOTE_F32, .energy = 0.5 },
     { .method = MOTE_METHOD_LOSSLESS, .profile = MOTE_PROFILE_HOST },
+    { .method = MOTE_METHOD_TRELLIS, .states = 8, .snr_db = 15, .profile = MOTE_PROFILE_STD },
+    { .method = MOTE_METHOD_TRELLIS, .states = 32, .step = 0.02, .profile = MOTE_PROFILE_NANO, .chunk_max = 512 },
     { .only_stored = 1 },
 };
 

@@ -337,13 +337,15 @@ static mote_status code(mote_trellis_job *j)
     };
     const size_t rows = (size_t)j->m.rows, cols = (size_t)j->m.cols;
     mote_status st = train(j);
+    if (st != MOTE_OK) return st;
     trim(&j->s, rows, cols);
     for (unsigned i = 0; i < RECLASSES && st == MOTE_OK && j->partly && j->s.plan.n_pairs > 1 && settle_step(j); i++) {
         st = reclass(j);
-        trim(&j->s, rows, cols);
+        if (st == MOTE_OK) trim(&j->s, rows, cols);
     }
     if (st != MOTE_OK) return st;
     int32_t *level = e->t->elements <= KEEP ? malloc((size_t)e->t->elements * sizeof *level) : NULL;
+    if (e->t->elements <= KEEP && !level) return MOTE_ERR_NOMEM;
     mote_trellis_pass p = pass_of(j);
     mote_records f = { 0 };
     mote_encode_report r;

@@ -210,7 +210,7 @@ static mote_status plain_bits(mote_trellis_job *j, const mote_trellis_sample *sa
         }
     }
     *bits = mote_trellis_fit(&s.plan, h, true);
-    *tables = 8.0 * (double)mote_trellis_table_bytes(&s.plan);
+    *tables = mote_trellis_table_bits(&s.plan);
     *bits -= *tables;
     return st;
 }
@@ -234,8 +234,7 @@ static mote_status try_union(mote_trellis_job *j, const mote_trellis_sample *sam
     mote_trellis_trained s = j->s;
     mote_trellis_begin(&s);
     mote_status st = mote_trellis_train(&s, sample, CHOICE_PASSES, false, &j->work);
-    const double side = 8.0 * (double)mote_trellis_table_bytes(&s.plan) +
-                        mote_trellis_map_bits(s.classes.row, sample->rows) +
+    const double side = mote_trellis_table_bits(&s.plan) + mote_trellis_map_bits(s.classes.row, sample->rows) +
                         mote_trellis_map_bits(s.classes.col, sample->cols);
     *score = (s.bits - side - plain) / (double)(sample->rows * sample->cols);
     if (s.error > 0) *score += 0.5 * mote_log2(s.error);

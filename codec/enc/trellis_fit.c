@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Tables of pairs fitted to counts. While parameters are searched for, prices come from a quick copy of the tables' rule;
  * what is kept is priced as it will be coded. Host only. */
-#include "enc/trellis_fit.h"
+#include "enc/trellis_view.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -13,12 +13,10 @@
 #define SYMBOLS MOTE_PAIR_SYMBOLS_MAX
 #define TOTAL (1 << MOTE_PAIR_BITS)
 #define FAR_MOST ((size_t)1 << 20)
-#define ESCAPE_BITS 8      /* of a number, about */
-#define UNUSED_BITS 28.0f  /* of a level that no table had when it was priced */
-#define WIDE_MARGIN 0.0005 /* bits of a level that 32 symbols must save, as they decode slower */
-#define FAMILY_BITS 72     /* of its parameters as written, about */
-#define PAIR_GAIN 8        /* bits that weights of its own must save a pair */
-#define SHAPE_START 6      /* exponent 1.5 */
+#define UNUSED_BITS 28.0f /* of a level that no table had when it was priced */
+#define FAMILY_BITS 72    /* of its parameters as written, about */
+#define PAIR_GAIN 8       /* bits that weights of its own must save a pair */
+#define SHAPE_START 6     /* exponent 1.5 */
 
 /* --- counts ------------------------------------------------------------------------------------------------------- */
 
@@ -48,157 +46,6 @@ mote_status mote_level_counts_far(mote_level_counts *h, unsigned pair, unsigned 
     return MOTE_OK;
 }
 
-/* --- windows ------------------------------------------------------------------------------------------------------ */
-
-/* The counts of a pair, seen through a window. */
-typedef struct view {
-    const uint64_t (*n)[MOTE_LEVELS]; /* [2] */
-    const mote_far_level *far;        /* those of all pairs */
-    size_t n_far;
-    uint8_t pair;
-    int first, last;            /* places of the least and the largest level that occur, both quantisers */
-    uint64_t all;               /* levels */
-    mote_pair_spec family, own; /* windows for either form; own with its weights */
-    double own_bits;            /* with its own weights and their bytes */
-    double symbol[2][SYMBOLS];  /* counts in the family's window */
-    double rest;                /* bits beside the symbols in the family's window */
-} view;
-
-static unsigned symbols_of(const mote_pair_spec *s)
-{
-    return s->wide ? SYMBOLS : SYMBOLS / 2;
-}
-
-/* A pair with weights of its own, as written. */
-static double own_table_bits(const mote_pair_spec *s, unsigned tables)
-{
-    return 8.0 * tables * symbols_of(s) + 16;
-}
-
-static unsigned symbol_of(const mote_pair_spec *s, int32_t level, bool escapes)
-{
-    uint32_t number;
-    return mote_trellis_symbol(s, escapes, level, &number);
-}
-
-/* Counts of the symbols of a window; returns the bits that come with them. */
-static double look_through(const view *v, const mote_pair_spec *s, bool escapes, double symbol[2][SYMBOLS])
-{
-    const unsigned n = symbols_of(s), direct = escapes ? n - 2 : n;
-    double escaped = 0;
-    memset(symbol, 0, 2 * SYMBOLS * sizeof **symbol);
-    for (unsigned q = 0; q < 2; q++)
-        for (int at = v->first; at <= v->last; at++) {
-            if (v->n[q][at] == 0) continue;
-            const unsigned t = symbol_of(s, at - SPAN, escapes);
-            if (t >= direct) escaped += (double)v->n[q][at];
-            if (t < n) symbol[q][t] += (double)v->n[q][at];
-        }
-    for (size_t i = 0; i < v->n_far; i++)
-        if (v->far[i].pair == v->pair) {
-            const unsigned t = symbol_of(s, v->far[i].level, escapes);
-            if (t >= direct) escaped++;
-            if (t < n) symbol[v->far[i].q][t]++;
-        }
-    if (escaped > 0 && !escapes) return MOTE_IMPOSSIBLE;
-    return (double)v->all * s->shift + escaped * ESCAPE_BITS;
-}
-
-static double entropy(const double symbol[SYMBOLS])
-{
-    double all = 0, sum = 0;
-    for (unsigned i = 0; i < SYMBOLS; i++) {
-        if (symbol[i] == 0) continue;
-        all += symbol[i];
-        sum += symbol[i] * mote_log2(symbol[i]);
-    }
-    return all > 0 ? all * mote_log2(all) - sum : 0;
-}
-
-/* Where a window of that many levels holds most, in steps of one symbol from the family's place. */
-static int32_t fullest(const view *v, int32_t lo, int wide, int window)
-{
-    uint64_t most = 0;
-    int32_t best = lo;
-    for (int move = -3; move <= 3; move++) {
-        const int32_t from = lo + move * wide;
-        uint64_t sum = 0;
-        for (int at = from + SPAN; at < from + SPAN + window; at++)
-            if (at >= v->first && at <= v->last) sum += v->n[0][at] + v->n[1][at];
-        if (sum > most || (sum == most && abs(from - lo) < abs(best - lo))) most = sum, best = from;
-    }
-    return best;
-}
-
-/* The least byte whose weight is nearest to w. */
-static uint8_t weight_byte(double w)
-{
-    if (w < 15.5) return (uint8_t)(w + 0.5);
-    unsigned e = 1;
-    while (w >= 31.5 && e < 15) {
-        w *= 0.5;
-        e++;
-    }
-    if (w > 31) w = 31;
-    return (uint8_t)(e << 4 | ((unsigned)(w + 0.5) & 15));
-}
-
-static void set_weights(mote_pair_spec *s, double symbol[2][SYMBOLS])
-{
-    s->counts = true;
-    for (unsigned q = 0; q < 2; q++) {
-        double most = 0;
-        for (unsigned i = 0; i < SYMBOLS; i++)
-            if (symbol[q][i] > most) most = symbol[q][i];
-        const double scale = most > 400000 ? 400000 / most : 1;
-        for (unsigned i = 0; i < SYMBOLS; i++) {
-            s->weight[q][i] = weight_byte(symbol[q][i] * scale);
-            if (symbol[q][i] > 0 && s->weight[q][i] == 0) s->weight[q][i] = 1;
-        }
-        if (most == 0) s->weight[q][0] = 1;
-    }
-}
-
-/* adapts: 16 symbols, and no weights of its own, which would hardly be worth their bytes where tables learn */
-static void find_windows(view *v, bool escapes, unsigned tables, bool adapts)
-{
-    double symbol[2][SYMBOLS], family = MOTE_IMPOSSIBLE;
-    v->own_bits = MOTE_IMPOSSIBLE;
-    for (unsigned wide = 0; wide < (adapts ? 1u : 2u); wide++)
-        for (unsigned shift = 0; shift <= 4; shift++) {
-            mote_pair_spec s = { .wide = wide != 0, .shift = (uint8_t)shift, .lo = (wide ? -15 : -7) * (1 << shift) };
-            const int n = (int)symbols_of(&s), window = (escapes ? n - 2 : n) << shift;
-            double rest = look_through(v, &s, escapes, symbol);
-            double bits = rest + entropy(symbol[0]) + entropy(symbol[1]);
-            const bool whole = v->n_far == 0 && s.lo + SPAN <= v->first && s.lo + SPAN + window > v->last;
-            double price = bits + (wide ? WIDE_MARGIN * (double)v->all : 0);
-            if (price < family) {
-                family = price;
-                v->family = s;
-                v->rest = rest;
-                memcpy(v->symbol, symbol, sizeof symbol);
-            }
-            mote_pair_spec own = s;
-            own.lo = fullest(v, s.lo, 1 << shift, window);
-            if (own.lo != s.lo) {
-                rest = look_through(v, &own, escapes, symbol);
-                bits = rest + entropy(symbol[0]) + entropy(symbol[1]);
-            }
-            price = bits + own_table_bits(&own, tables);
-            if (price < v->own_bits && !adapts) {
-                v->own_bits = price;
-                set_weights(&own, symbol);
-                v->own = own;
-            }
-            if (whole) break; /* coarser symbols can only cost more */
-        }
-    if (family == MOTE_IMPOSSIBLE) { /* without escapes nothing holds them: the caller will see the price */
-        v->family = v->own = (mote_pair_spec){ .wide = !adapts, .shift = 4, .lo = adapts ? -112 : -240 };
-        v->rest = MOTE_IMPOSSIBLE;
-        memset(v->symbol, 0, sizeof v->symbol);
-    }
-}
-
 /* --- the family --------------------------------------------------------------------------------------------------- */
 
 /* Parameters while they are searched for. */
@@ -209,7 +56,7 @@ typedef struct guess {
 } guess;
 
 typedef struct fit {
-    view view[MOTE_PAIRS_MAX];
+    mote_level_view view[MOTE_PAIRS_MAX];
     bool used[MOTE_PAIRS_MAX]; /* by the family */
     unsigned n;
     bool zero, escapes;
@@ -235,10 +82,11 @@ static double edge_of(unsigned q, bool zero, int32_t k)
     return k == 0 ? -4 : k == 1 ? 4 : 16.0 * k - 16;
 }
 
-static double quantiser_bits(const fit *f, const view *v, const guess *g, unsigned q, double inverse, double mean)
+static double quantiser_bits(const fit *f, const mote_level_view *v, const guess *g, unsigned q, double inverse,
+                             double mean)
 {
     const mote_pair_spec *s = &v->family;
-    const int n = (int)symbols_of(s), direct = f->escapes ? n - 2 : n;
+    const int n = (int)mote_pair_symbols(s), direct = f->escapes ? n - 2 : n;
     const uint16_t *shape = mote_shape_cdf[g->shape];
     const double *count = v->symbol[q];
     double w[SYMBOLS], sum = 0, bits = 0;
@@ -276,7 +124,7 @@ static double quantiser_bits(const fit *f, const view *v, const guess *g, unsign
 static double pair_bits(const fit *f, unsigned i, const guess *g)
 {
     static const double root[2] = { 1, 1.4142135623730951 };
-    const view *v = &f->view[i];
+    const mote_level_view *v = &f->view[i];
     const double scale = root[i & 1] * (double)(1u << (i >> 1)), mean = g->growing ? g->mean * scale : g->mean;
     return v->rest + quantiser_bits(f, v, g, 0, g->inverse / scale, mean) +
            quantiser_bits(f, v, g, 1, g->inverse / scale, mean);
@@ -403,32 +251,17 @@ void mote_trellis_guess(mote_trellis_plan *p, double variance)
 }
 
 /* Bits of a pair's levels as they would be coded. */
-static double coded_bits(const mote_trellis_plan *p, unsigned i, const view *v)
+static double coded_bits(const mote_trellis_plan *p, unsigned i, const mote_level_view *v)
 {
     const mote_pair_spec *s = &p->pair[i];
     float bits[SYMBOLS];
-    double symbol[2][SYMBOLS], sum = look_through(v, s, p->escapes != 0, symbol) - (double)v->all * s->shift;
+    double symbol[2][SYMBOLS], sum = mote_level_view_count(v, s, p->escapes != 0, symbol) - (double)v->all * s->shift;
     for (unsigned q = 0; q < 2; q++) {
         if (!mote_trellis_symbol_bits(p, i, q, bits)) return MOTE_IMPOSSIBLE;
-        for (unsigned k = 0; k < symbols_of(s); k++)
+        for (unsigned k = 0; k < mote_pair_symbols(s); k++)
             if (symbol[q][k] > 0) sum += symbol[q][k] * (double)bits[k];
     }
     return sum;
-}
-
-static void look_at(view *v, const mote_level_counts *h, unsigned pair)
-{
-    *v = (view){ .n = h->n[pair], .first = MOTE_LEVELS, .last = -1, .pair = (uint8_t)pair };
-    v->far = h->far;
-    for (size_t i = 0; i < h->n_far; i++) v->all += h->far[i].pair == pair;
-    if (v->all) v->n_far = h->n_far; /* those of other pairs need not be looked at */
-    for (int at = 0; at < MOTE_LEVELS; at++) {
-        const uint64_t k = v->n[0][at] + v->n[1][at];
-        if (k == 0) continue;
-        v->all += k;
-        if (v->first == MOTE_LEVELS) v->first = at;
-        v->last = at;
-    }
 }
 
 /* Pairs that are better off with weights of their own leave the family, which is then fitted to the rest. */
@@ -450,21 +283,28 @@ static guess settle(fit *f, guess g, mote_fit_effort effort)
     return g;
 }
 
+double mote_trellis_table_bits(const mote_trellis_plan *p)
+{
+    double sum = FAMILY_BITS + 4.0 * p->n_pairs;
+    for (unsigned i = 0; i < p->n_pairs; i++)
+        if (p->pair[i].counts) sum += mote_pair_own_bits(&p->pair[i], p->h0 ? 2 : 1);
+    return sum;
+}
+
 double mote_trellis_fit(mote_trellis_plan *p, const mote_level_counts *h, mote_fit_effort effort)
 {
     fit f = { .n = p->n_pairs, .zero = p->zero, .escapes = p->escapes != 0 };
     for (unsigned i = 1; i <= TOTAL; i++) f.log[i] = (float)(MOTE_PAIR_BITS - mote_log2(i));
     for (unsigned i = 0; i < f.n; i++) {
-        look_at(&f.view[i], h, i);
+        mote_level_view_make(&f.view[i], h, i, p);
         f.used[i] = f.view[i].all > 0;
-        if (f.used[i]) find_windows(&f.view[i], f.escapes, p->h0 ? 2 : 1, p->adapts);
     }
     const guess g = settle(&f, guess_of(&p->family), effort);
     set_family(&p->family, &g);
     double sum = FAMILY_BITS + 4.0 * p->n_pairs;
     bool any = false; /* pairs of the family, or unused ones, which it is cheapest to leave to it */
     for (unsigned i = 0; i < f.n; i++) {
-        const view *v = &f.view[i];
+        const mote_level_view *v = &f.view[i];
         if (v->all == 0) {
             p->pair[i].counts = false;
             if (p->adapts) p->pair[i].wide = false;
@@ -473,7 +313,8 @@ double mote_trellis_fit(mote_trellis_plan *p, const mote_level_counts *h, mote_f
             continue;
         }
         p->pair[i] = v->own;
-        const double own = p->adapts ? MOTE_IMPOSSIBLE : coded_bits(p, i, v) + own_table_bits(&v->own, p->h0 ? 2 : 1);
+        const double own =
+            p->adapts ? MOTE_IMPOSSIBLE : coded_bits(p, i, v) + mote_pair_own_bits(&v->own, p->h0 ? 2 : 1);
         p->pair[i] = v->family;
         const double family = coded_bits(p, i, v);
         if (own < family) p->pair[i] = v->own;
@@ -491,7 +332,7 @@ double mote_trellis_fit(mote_trellis_plan *p, const mote_level_counts *h, mote_f
 
 static bool is_escape(const mote_pair_spec *s, int32_t level, uint32_t *number)
 {
-    return mote_trellis_symbol(s, true, level, number) + 2 >= symbols_of(s);
+    return mote_trellis_symbol(s, true, level, number) + 2 >= mote_pair_symbols(s);
 }
 
 mote_status mote_trellis_fit_escapes(mote_trellis_plan *p, const mote_level_counts *h, double segments)

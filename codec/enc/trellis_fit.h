@@ -40,6 +40,9 @@ typedef enum mote_fit_effort { MOTE_FIT_LITTLE, MOTE_FIT_SOME, MOTE_FIT_FRESH } 
  */
 double mote_trellis_fit(mote_trellis_plan *p, const mote_level_counts *h, mote_fit_effort effort);
 
+/** Bits of the tables in what mote_trellis_fit() has returned, about as they are written. */
+double mote_trellis_table_bits(const mote_trellis_plan *p);
+
 /** How escapes are coded: p->escapes and p->escape for the tables that p has. Where nothing escapes, tables without. NOMEM. */
 mote_status mote_trellis_fit_escapes(mote_trellis_plan *p, const mote_level_counts *h, double segments) MOTE_MUST_CHECK;
 

@@ -74,9 +74,6 @@ unsigned mote_trellis_symbol_bits(const mote_trellis_plan *p, unsigned pair, uns
 /** Symbol of level k in a pair of that window (its index, 0..31), and, if it is an escape, its number. */
 unsigned mote_trellis_symbol(const mote_pair_spec *s, bool escapes, int32_t k, uint32_t *number);
 
-/** Bytes of the head's tables of pairs as written. */
-size_t mote_trellis_table_bytes(const mote_trellis_plan *p);
-
 /**
  * Choose p->seg_elems and p->coder by what the tables say a row costs. To be called before the search, as every segment
  * begins in state 0.

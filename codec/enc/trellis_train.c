@@ -23,9 +23,10 @@ mote_status mote_trellis_work_reserve(mote_trellis_work *w, unsigned states, siz
     if (!w->prices) w->prices = malloc(MOTE_PAIRS_MAX * sizeof *w->prices);
     if (!w->counts) w->counts = calloc(1, sizeof *w->counts);
     if (states > w->states) {
-        free(w->search);
-        w->search = aligned_alloc(32, (mote_trellis_bytes(states) + 31) & ~(size_t)31);
-        w->states = w->search ? states : 0;
+        free(w->memory);
+        uint8_t *p = w->memory = malloc(mote_trellis_bytes(states) + 31);
+        w->search = p ? p + (32 - (uintptr_t)p % 32) % 32 : NULL;
+        w->states = p ? states : 0;
     }
     if (elements > w->room) {
         if (elements > SIZE_MAX / 8) return MOTE_ERR_NOMEM;
@@ -49,7 +50,7 @@ void mote_trellis_work_free(mote_trellis_work *w)
     if (w->counts) mote_level_counts_free(w->counts);
     free(w->counts);
     free(w->prices);
-    free(w->search);
+    free(w->memory);
     free(w->y);
     free(w->weight);
     free(w->index);

@@ -9,8 +9,8 @@
 
 /** Memory of searches and fits, used again from pass to pass. Zero-initialise; free with mote_trellis_work_free(). */
 typedef struct mote_trellis_work {
-    void *search;
-    unsigned states; /* that search has room for */
+    void *memory, *search; /* search: within memory, aligned */
+    unsigned states;       /* that search has room for */
     mote_level_prices *prices;
     mote_level_counts *counts;
     float *y, *weight;

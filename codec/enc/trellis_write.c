@@ -104,15 +104,6 @@ static void put_pairs(mote_wr *out, const mote_trellis_plan *p)
     }
 }
 
-size_t mote_trellis_table_bytes(const mote_trellis_plan *p)
-{
-    mote_wr out = { 0 };
-    put_pairs(&out, p);
-    const size_t n = out.n;
-    mote_wr_free(&out);
-    return n;
-}
-
 /* Spec codecs.md 8.1 */
 static void put_head(mote_wr *out, const mote_trellis_code *c, mote_plane_writer *w)
 {
