@@ -18,6 +18,8 @@ import warnings
 
 import numpy as np
 
+from models import tensors
+
 warnings.filterwarnings("ignore")
 try:
     import zipnn
@@ -25,17 +27,6 @@ except ImportError:
     zipnn = None
 
 MOTE, FOLDER, MODELS = sys.argv[1], sys.argv[2], sys.argv[3:]
-
-
-def tensors(path):
-    """name -> array of the f32 tensors of a safetensors file"""
-    with open(path, "rb") as f:
-        data = f.read()
-    n = struct.unpack("<Q", data[:8])[0]
-    head = json.loads(data[8:8 + n])
-    head.pop("__metadata__", None)
-    return {k: np.frombuffer(data[8 + n + t["data_offsets"][0]:8 + n + t["data_offsets"][1]], "<f4").reshape(t["shape"])
-            for k, t in head.items() if t["dtype"] == "F32"}
 
 
 def cast(x, kind):

@@ -23,22 +23,13 @@ import tempfile
 
 import numpy as np
 
+from models import tensors
+
 MOTE, MODEL, FOLDER = sys.argv[1:4]
 # of 1536 x 384 and 384 x 1536
 TENSORS = ("encoder.layer.2.intermediate.dense.weight", "encoder.layer.2.output.dense.weight")
 SHARES = (0.5, 0.7, 0.85, 0.9, 0.95, 0.99)
 LIMIT = 0.02
-
-
-def tensors(path):
-    """name -> array of the f32 tensors of a safetensors file"""
-    with open(path, "rb") as f:
-        data = f.read()
-    n = struct.unpack("<Q", data[:8])[0]
-    head = json.loads(data[8:8 + n])
-    head.pop("__metadata__", None)
-    return {k: np.frombuffer(data[8 + n + t["data_offsets"][0]:8 + n + t["data_offsets"][1]], "<f4").reshape(t["shape"])
-            for k, t in head.items() if t["dtype"] == "F32"}
 
 
 def entropy(counts):

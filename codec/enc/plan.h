@@ -30,9 +30,9 @@ mote_status mote_plan_rates(mote_rates *r, const mote_encode_options *o, const m
 #define MOTE_PLAN_EXACT 1e9 /* dB: without any error */
 
 /**
- * Choose snr[i] for each of n tensors: the minimum of bytes + elements * error / tilt, found by curves.
+ * Choose snr[i] for each of n tensors: the least of bytes + price * error on its curve, with one price an element for all.
  *
- * level_db  where elements * slope of a curve at high rate, 6.02 dB a bit, would put every tensor
+ * level_db  says the price: the dB at which a tensor ends whose curve has the slope of high rate, a bit for 6.02 dB
  * Output    snr[n]: dB, MOTE_PLAN_EXACT where that is no larger
  * Returns the sum of the bytes that the curves promise.
  */
