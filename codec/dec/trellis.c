@@ -81,6 +81,19 @@ static bool is_plain(const mote_seg *w)
     return w->native ? k->elem <= 2 : k->dtype == MOTE_F32 && k->entry == MOTE_F32;
 }
 
+/* n elements to columns cols[0..n) of a row, or one after the other if that is NULL, elem bytes apart. Their size is a
+ * constant where this is called, and most often what lies between them. */
+static MOTE_INLINE void place(uint8_t *to, size_t elem, const uint16_t *cols, const uint8_t *from, size_t size,
+                              size_t n)
+{
+    if (!cols)
+        for (size_t i = 0; i < n; i++) memcpy(to + i * elem, from + i * size, size);
+    else if (elem == size)
+        for (size_t i = 0; i < n; i++) memcpy(to + cols[i] * size, from + i * size, size);
+    else
+        for (size_t i = 0; i < n; i++) memcpy(to + cols[i] * elem, from + i * size, size);
+}
+
 /* Everything but the places that are then listed in w->aux; gives their number. */
 static size_t convert(mote_seg *w, int32_t first, const uint16_t *cols, size_t col0, size_t n)
 {
@@ -100,15 +113,12 @@ static size_t convert(mote_seg *w, int32_t first, const uint16_t *cols, size_t c
     const size_t count = w->env->kern->levels(out, w->val, n, &l, w->aux);
     if (!apart) return count;
     uint8_t *const to = k->p + (cols ? 0 : col0 * k->elem);
-    for (size_t i = 0; i < n; i++) {
-        uint8_t *dst = to + (cols ? cols[i] : i) * k->elem;
-        if (l.bytes == 1)
-            *dst = w->tmp.byte[i];
-        else if (l.bytes == 2)
-            memcpy(dst, w->tmp.byte + 2 * i, 2);
-        else
-            memcpy(dst, w->tmp.byte + 4 * i, 4);
-    }
+    if (l.bytes == 1)
+        place(to, k->elem, cols, w->tmp.byte, 1, n);
+    else if (l.bytes == 2)
+        place(to, k->elem, cols, w->tmp.byte, 2, n);
+    else
+        place(to, k->elem, cols, w->tmp.byte, 4, n);
     return count;
 }
 #endif

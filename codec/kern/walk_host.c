@@ -4,8 +4,10 @@
 #include "kern/walk.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/le.h"
+#include "common/head.h"
 
 #define SLOTS (1u << MOTE_PAIR_BITS)
 
@@ -20,26 +22,42 @@ void mote_pair_prepare_host(void *prepared, const mote_pair *pair)
         }
 }
 
-/* Whole steps; lanes and whether there are low bits are constants where this is called. */
+/* The next level of a lane with states x, s; the word at p is taken if need be. Whether there are low bits is constant
+ * where this is called. */
+static inline uint16_t level(uint32_t *x, uint16_t *state, const uint32_t *word, uint32_t lo, uint32_t g0, uint32_t g1,
+                             unsigned shift, const uint8_t **p)
+{
+    const uint32_t s = *state, q = s & 1, e = word[q << MOTE_PAIR_BITS | (*x & (SLOTS - 1))];
+    uint32_t y = (e & 8191) * (*x >> MOTE_PAIR_BITS) + (e >> 13 & 4095);
+    const uint32_t k = lo + (e >> 25 << shift) + (y & ((1u << shift) - 1));
+    y >>= shift;
+    const uint32_t take = y < 65536;
+    y = take ? y << 16 | mote_le16(*p) : y;
+    *p += 2 * take;
+    *x = y;
+    *state = (uint16_t)(s >> 1 ^ (g0 & (0 - q)) ^ (g1 & (0 - (k & 1))));
+    return (uint16_t)(2 * k + q);
+}
+
+/* As many steps as there are words for in any case, the last one partial; lanes are constant where this is called. */
 static inline size_t run(mote_words *in, uint32_t *x, uint16_t *state, unsigned lanes, const mote_pair *pair,
                          unsigned shift, uint16_t *u, size_t n)
 {
     const uint32_t *const word = pair->prepared, g0 = pair->g[0], g1 = pair->g[1], lo = (uint32_t)pair->q[0]->lo;
     const uint8_t *p = in->p, *const end = in->end;
+    const size_t words = 2 * (size_t)lanes + 2; /* bytes of them that a step may read */
+    uint32_t y[MOTE_LANES_MAX];
+    uint16_t s[MOTE_LANES_MAX];
     size_t i = 0;
-    for (; n - i >= lanes && (size_t)(end - p) >= 2 * (size_t)lanes + 2; i += lanes)
-        for (unsigned lane = 0; lane < lanes; lane++) {
-            const uint32_t s = state[lane], q = s & 1, e = word[q << MOTE_PAIR_BITS | (x[lane] & (SLOTS - 1))];
-            uint32_t y = (e & 8191) * (x[lane] >> MOTE_PAIR_BITS) + (e >> 13 & 4095);
-            const uint32_t k = lo + (e >> 25 << shift) + (y & ((1u << shift) - 1));
-            y >>= shift;
-            const uint32_t take = y < 65536;
-            y = take ? y << 16 | mote_le16(p) : y;
-            p += 2 * take;
-            x[lane] = y;
-            u[i + lane] = (uint16_t)(2 * k + q);
-            state[lane] = (uint16_t)(s >> 1 ^ (g0 & (0 - q)) ^ (g1 & (0 - (k & 1))));
-        }
+    memcpy(y, x, lanes * sizeof *y); /* one lane stays in registers */
+    memcpy(s, state, lanes * sizeof *s);
+    for (; n - i >= lanes && (size_t)(end - p) >= words; i += lanes)
+        for (unsigned lane = 0; lane < lanes; lane++)
+            u[i + lane] = level(&y[lane], &s[lane], word, lo, g0, g1, shift, &p);
+    if (n - i < lanes && (size_t)(end - p) >= words)
+        for (unsigned lane = 0; i < n; lane++, i++) u[i] = level(&y[lane], &s[lane], word, lo, g0, g1, shift, &p);
+    memcpy(x, y, lanes * sizeof *y);
+    memcpy(state, s, lanes * sizeof *s);
     in->p = p;
     return i;
 }
