@@ -14,7 +14,7 @@
 #include "model/importer.h"
 
 #define RAW_MAX ((uint64_t)1 << 22) /* bytes of a segment's elements: what a reader must hold of a tensor at a time */
-#define AXIS_MARGIN 0.99 /* transposed tensors are scattered when decoded, and rows are out of reach */
+#define AXIS_MARGIN 0.99            /* transposed tensors are scattered when decoded, and rows are out of reach */
 #define ROW_LEAST 16                /* shorter rows are better coded as one */
 #define BLOCK 4096
 #define SPARSE_SHARE 0.002 /* of zeros, from which on leaving them out is tried */
