@@ -284,8 +284,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     memset(d.work, 0xA5, sizeof *d.work);
     bool ready = true;
     for (unsigned k = 0; k < 2; k++) {
-        const mote_kern *fast = h.n_tables % 2 && mote_kern_avx2() ? mote_kern_avx2() : mote_kern_host();
-        const mote_kern *kern = k ? fast : mote_kern_ref();
+        const mote_kern *const fast[] = { mote_kern_host(), mote_kern_avx2(), mote_kern_avx512() };
+        const mote_kern *kern = k ? fast[h.n_tables % 3] : mote_kern_ref();
+        if (!kern) kern = mote_kern_host();
         d.env[k] =
             (mote_seg_env){ .head = &h, .tables = tables, .kern = kern, .inflate = inflate, .scratch_bytes = scratch };
         d.env[k].scratch = guarded(scratch);

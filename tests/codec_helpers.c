@@ -14,7 +14,7 @@
 
 const mote_kern *test_kernel(size_t i)
 {
-    const mote_kern *all[] = { mote_kern_ref(), mote_kern_host(), mote_kern_avx2() };
+    const mote_kern *all[] = { mote_kern_ref(), mote_kern_host(), mote_kern_avx2(), mote_kern_avx512() };
     for (size_t k = 0; k < N(all); k++)
         if (all[k] && i-- == 0) return all[k];
     return NULL;

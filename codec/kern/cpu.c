@@ -4,6 +4,7 @@
 
 const mote_kern *mote_kern_best(void)
 {
-    const mote_kern *k = mote_kern_avx2();
+    const mote_kern *k = mote_kern_avx512();
+    if (!k) k = mote_kern_avx2();
     return k ? k : mote_kern_host();
 }

@@ -118,6 +118,8 @@ const mote_kern *mote_kern_ref(void);
 const mote_kern *mote_kern_host(void);
 /** AVX2; NULL if this is another machine. Host only. */
 const mote_kern *mote_kern_avx2(void);
+/** AVX-512 (F, BW, VL); NULL if this is another machine. Host only. */
+const mote_kern *mote_kern_avx512(void);
 /** The fastest kernel of this machine. Host only. */
 const mote_kern *mote_kern_best(void);
 

@@ -18,7 +18,12 @@ typedef struct table {
     mote_avx2_search search;
 } table;
 
-_Static_assert(sizeof(table) % 8 == 0, "prepared tables stay aligned");
+_Static_assert(sizeof(table) == MOTE_AVX2_TABLE_BYTES && sizeof(table) >= MOTE_PAIR_AVX2_BYTES, "as others know it");
+
+const mote_table *mote_plain_avx2(const void *prepared)
+{
+    return &((const table *)prepared)->plain;
+}
 
 const uint8_t mote_avx2_spread[256][8] = {
 #define BIT(m, i) ((m) >> (i)&1)
@@ -35,7 +40,7 @@ const uint8_t mote_avx2_spread[256][8] = {
     ROW64(0), ROW64(64), ROW64(128), ROW64(192)
 };
 
-static void prepare(void *prepared, const mote_table *t)
+void mote_table_prepare_avx2(void *prepared, const mote_table *t)
 {
     table *h = prepared;
     const mote_table *const both[2] = { t, t };
@@ -107,14 +112,14 @@ AVX2 static size_t run(mote_words *in, uint32_t *x, unsigned lanes, const table 
 #undef STEPS
 }
 
-static bool decode(mote_words *in, uint32_t *x, unsigned lanes, const void *prepared, uint16_t *v, size_t n)
+bool mote_decode_avx2(mote_words *in, uint32_t *x, unsigned lanes, const void *prepared, uint16_t *v, size_t n)
 {
     const table *h = prepared;
     size_t done = lanes == 1 ? 0 : run(in, x, lanes, h, v, n);
     return mote_kern_ref()->decode(in, x, lanes, &h->plain, v + done, n - done);
 }
 
-AVX2 static bool inside(const uint16_t *v, size_t n, uint16_t lo, uint16_t span)
+AVX2 bool mote_inside_avx2(const uint16_t *v, size_t n, uint16_t lo, uint16_t span)
 {
     /* u > span - 1 as signed numbers, both with the upper bit inverted */
     const __m256i base = _mm256_set1_epi16((short)(lo ^ 0x8000)),
@@ -128,7 +133,7 @@ AVX2 static bool inside(const uint16_t *v, size_t n, uint16_t lo, uint16_t span)
     return ok;
 }
 
-AVX2 static void join_f32(uint8_t *out, const uint16_t *v, const uint8_t *b1, const uint8_t *b0, size_t n)
+AVX2 void mote_join_f32_avx2(uint8_t *out, const uint16_t *v, const uint8_t *b1, const uint8_t *b0, size_t n)
 {
     const __m256i m7 = _mm256_set1_epi16(0x7F), exponent = _mm256_set1_epi16(0x7F80);
     size_t i = 0;
@@ -151,7 +156,7 @@ AVX2 static void join_f32(uint8_t *out, const uint16_t *v, const uint8_t *b1, co
     }
 }
 
-AVX2 static void narrow(uint8_t *out, const uint16_t *v, size_t n)
+AVX2 void mote_narrow_avx2(uint8_t *out, const uint16_t *v, size_t n)
 {
     size_t i = 0;
     for (; i + 32 <= n; i += 32) { /* both are read before anything is written: out may be v */
@@ -162,7 +167,7 @@ AVX2 static void narrow(uint8_t *out, const uint16_t *v, size_t n)
     for (; i < n; i++) out[i] = (uint8_t)v[i];
 }
 
-AVX2 static void join_16(uint8_t *out, const uint16_t *v, const uint8_t *b, size_t n, unsigned m)
+AVX2 void mote_join_16_avx2(uint8_t *out, const uint16_t *v, const uint8_t *b, size_t n, unsigned m)
 {
     const uint16_t low = (uint16_t)((1u << m) - 1), middle = (uint16_t)(0x7FFF & ~low);
     const __m128i up = _mm_cvtsi32_si128(15 - (int)m);
@@ -185,18 +190,17 @@ AVX2 static void join_16(uint8_t *out, const uint16_t *v, const uint8_t *b, size
 const mote_kern *mote_kern_avx2(void)
 {
     static const mote_kern avx2 = { .name = "avx2",
-                                    .table_bytes =
-                                        sizeof(table) > MOTE_PAIR_AVX2_BYTES ? sizeof(table) : MOTE_PAIR_AVX2_BYTES,
-                                    .prepare = prepare,
-                                    .decode = decode,
+                                    .table_bytes = sizeof(table),
+                                    .prepare = mote_table_prepare_avx2,
+                                    .decode = mote_decode_avx2,
                                     .walk = mote_walk_avx2,
                                     .adapt = mote_adapt_avx2,
                                     .prepare_pair = mote_pair_prepare_avx2,
                                     .levels = mote_levels_avx2,
-                                    .inside = inside,
-                                    .join_f32 = join_f32,
-                                    .narrow = narrow,
-                                    .join_16 = join_16 };
+                                    .inside = mote_inside_avx2,
+                                    .join_f32 = mote_join_f32_avx2,
+                                    .narrow = mote_narrow_avx2,
+                                    .join_16 = mote_join_16_avx2 };
     return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("popcnt") ? &avx2 : NULL;
 }
 
