@@ -77,9 +77,10 @@ uint32_t mote_record_room(uint32_t chunk_max)
     return n;
 }
 
-uint8_t mote_rans_coder(mote_profile profile, double values)
+uint8_t mote_rans_coder(const mote_coding *c, mote_profile profile, double values)
 {
     if (profile == MOTE_PROFILE_NANO || values < 8192) return MOTE_CODER_RANS1;
+    if (profile == MOTE_PROFILE_HOST) values *= 1 + c->num.n_bytes;
     return values < 98304 ? MOTE_CODER_RANS8 : MOTE_CODER_RANS32;
 }
 
@@ -277,7 +278,7 @@ static mote_status plan_plane(mote_coding *c, unsigned plane, const counter *k, 
                                                : (double)c->kept;
     mote_plane_ask ask = {
         .width = d.width,
-        .coder = mote_rans_coder(limits->profile, values / segments),
+        .coder = mote_rans_coder(c, limits->profile, values / segments),
         .max_classes = (uint8_t)(plane == MOTE_PLANE_COUNTS ? 1 : limits->max_classes),
         .escapes = plane != MOTE_PLANE_MASK,
         .quick = quick,
@@ -348,7 +349,7 @@ static mote_status plan_byte(mote_coding *c, unsigned j, const mote_enc_limits *
     (void)mote_bins_row(b, 0);
     for (unsigned i = 0; i < 256; i++) mote_bins_put(b, 0, (uint16_t)i, count[i]);
     mote_plane_ask ask = { .width = 8,
-                           .coder = mote_rans_coder(limits->profile, (double)c->kept / segments),
+                           .coder = mote_rans_coder(c, limits->profile, (double)c->kept / segments),
                            .max_classes = 1,
                            .no_rans = limits->plain_bytes,
                            .quick = true, /* bytes are hardly ever shaped like a bell */
