@@ -424,6 +424,28 @@ START_TEST(public_files_hold_only_keys_that_may_be_trusted)
 }
 END_TEST
 
+/* Spec format.md 15; both kinds of file. */
+START_TEST(keys_of_the_vectors_are_refused)
+{
+    char path[1024], hex[65];
+    snprintf(path, sizeof path, "%s/test-%d.pub", MOTE_VECTORS, _i);
+    FILE *f = fopen(path, "r");
+    ck_assert_ptr_nonnull(f);
+    ck_assert_int_eq(fscanf(f, "%64s", hex), 1);
+    fclose(f);
+    uint8_t pub[32], got[32];
+    char phrase[33];
+    ck_assert_int_eq(sodium_hex2bin(pub, sizeof pub, hex, 64, NULL, NULL, NULL), 0);
+    snprintf(phrase, sizeof phrase, "mote test key, never trust it %02d", _i);
+    mote_keypair known, read;
+    ck_assert_int_eq(mote_keypair_from_seed(&known, (const uint8_t *)phrase), MOTE_OK);
+    ck_assert_mem_eq(known.pub, pub, sizeof pub);
+    ck_assert_int_eq(mote_keyfile_write(key_path, pub_path, &known, NULL, MOTE_KEY_COST_INTERACTIVE), MOTE_OK);
+    ck_assert_int_eq(mote_keyfile_read_public(pub_path, got), MOTE_ERR_KEY);
+    ck_assert_int_eq(mote_keyfile_read_secret(key_path, NULL, &read), MOTE_ERR_KEY);
+}
+END_TEST
+
 START_TEST(files_of_more_than_4_kib_are_refused)
 {
     static const size_t sizes[] = { 4095, 4096, 4097, 8192, 1 << 20 };
@@ -613,6 +635,7 @@ int main(void)
     tcase_add_test(tc, every_flipped_bit_is_refused);
     tcase_add_test(tc, a_sealed_seed_does_not_open_under_the_public_lines_of_another_key);
     tcase_add_test(tc, public_files_hold_only_keys_that_may_be_trusted);
+    tcase_add_loop_test(tc, keys_of_the_vectors_are_refused, 0, 3);
     tcase_add_test(tc, files_of_more_than_4_kib_are_refused);
     tcase_add_test(tc, kinds_are_not_exchanged_and_missing_files_are_io_errors);
     tcase_add_test(tc, missing_arguments_are_errors);

@@ -65,6 +65,19 @@ static void key_id(uint8_t id[MOTE_KEY_ID_BYTES], const uint8_t pub[MOTE_PUBLIC_
     memcpy(id, digest, MOTE_KEY_ID_BYTES);
 }
 
+/* Keys that everybody can sign with: those of the specification's vectors, spec/vectors/test-N.pub. */
+static bool is_published(const uint8_t pub[MOTE_PUBLIC_KEY_BYTES])
+{
+    static const char *const hex[] = { "0f5a5680f9822240f44fdae0bd55135be2c756b5cba64ff56f2dfadfba393016",
+                                       "3686d49d2977c113f12e536381d515377c69401481ba492f04001049183d638c",
+                                       "38aa7f1833d8fa61e48fc8ae1e25a02f9b444d7682f7a7297b25eaabe84c943a" };
+    char own[2 * MOTE_PUBLIC_KEY_BYTES + 1];
+    sodium_bin2hex(own, sizeof own, pub, MOTE_PUBLIC_KEY_BYTES);
+    for (size_t i = 0; i < sizeof hex / sizeof *hex; i++)
+        if (strcmp(own, hex[i]) == 0) return true;
+    return false;
+}
+
 /* ---- text out: the caller's buffer is known to be large enough ---- */
 
 static char *put_text(char *at, const char *text)
@@ -378,6 +391,7 @@ mote_status mote_keyfile_read_secret(const char *path, const char *passphrase, m
     size_t n = 0;
     mote_status st = read_text(path, s->text, &n);
     if (st == MOTE_OK) st = parse_secret(s, n, passphrase);
+    if (st == MOTE_OK && is_published(s->pair.pub)) st = MOTE_ERR_KEY;
     if (st == MOTE_OK) *kp = s->pair;
     const int cause = errno;
     sodium_free(s);
@@ -396,7 +410,7 @@ mote_status mote_keyfile_read_public(const char *path, uint8_t key[MOTE_PUBLIC_K
     reader r = { .at = text, .end = text + n, .ok = true };
     expect(&r, "mote-public-key-1\n");
     take_public(&r, pub);
-    if (!r.ok || r.at != r.end || mote_public_key_check(pub) != MOTE_OK) return MOTE_ERR_KEY;
+    if (!r.ok || r.at != r.end || mote_public_key_check(pub) != MOTE_OK || is_published(pub)) return MOTE_ERR_KEY;
     memcpy(key, pub, sizeof pub);
     return MOTE_OK;
 }

@@ -47,10 +47,10 @@ mote_status mote_keyfile_write(const char *key_path, const char *pub_path, const
                                const char *passphrase, mote_key_cost cost) MOTE_MUST_CHECK;
 /**
  * Read a secret key file. passphrase may be NULL; then a protected file gives ERR_PASSPHRASE.
- * Errors  ERR_IO, ERR_KEY (malformed), ERR_PASSPHRASE (missing or wrong), ERR_NOMEM
+ * Errors  ERR_IO, ERR_KEY (malformed, or a test key of the vectors), ERR_PASSPHRASE (missing or wrong), ERR_NOMEM
  */
 mote_status mote_keyfile_read_secret(const char *path, const char *passphrase, mote_keypair *kp) MOTE_MUST_CHECK;
-/** Read a public key file and check the key. Errors: ERR_IO, ERR_KEY */
+/** Read a public key file and check the key. Errors: ERR_IO, ERR_KEY (also a test key of the vectors) */
 mote_status mote_keyfile_read_public(const char *path, uint8_t key[MOTE_PUBLIC_KEY_BYTES]) MOTE_MUST_CHECK;
 
 #ifdef __cplusplus
