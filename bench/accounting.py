@@ -1,48 +1,74 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where the bits of a package go: for each tensor those of symbols, escapes, raw planes, layouts, scales, class maps and
-head (tables), and of the container, beside what an ideal coder would spend on what is coded.
+"""Where the bits of packages go: symbols, the final states of their lanes, escapes, raw planes, layouts, scales, class
+maps, heads (tables) and the container, beside what an ideal coder would spend on what is coded.
 
-usage: accounting.py MOTE MODEL [OPTION...] -- options are those of `mote pack`; a table on stdout, bits a weight
+usage: accounting.py MOTE FOLDER MODEL... [-- OPTION...] -- options are those of `mote pack`; bits a weight
 
 "ideal" is the entropy of the counts of each class, class map and scales as they are coded, and half a log2 n for each
-parameter of a table; "over" is what planes and tables take above it."""
+parameter of a table; "over" is what planes and tables take above it. "lanes": 32 bits for each lane of the numbers'
+plane and segment, some 8 of which say something about the numbers (codecs.md 3.2); lanes of maps and masks are counted
+with these. "container" is all that is no tensor's: manifest, hash tree, directory, record headers. A row for each
+tensor of a single model, for each model of several. All tensors are in FOLDER/accounting-OPTIONS.csv."""
 import json
 import os
-import subprocess
 import sys
-import tempfile
 
-PARTS = ("symbols", "escapes", "raw", "layout", "scales", "classes", "head")
+from runs import Results, pack, run, scratch
+
+PARTS = ("symbols", "lanes", "escapes", "raw", "layout", "scales", "classes", "head")
+COLUMNS = PARTS + ("container", "all", "ideal")
+LANES = {"rans-1": 1, "rans-8": 8, "rans-32": 32, "adaptive-1": 1}
 
 
-def main():
-    mote, model, options = sys.argv[1], sys.argv[2], sys.argv[3:]
-    with tempfile.TemporaryDirectory() as work:
-        text = subprocess.run([mote, "pack", model, "-o", os.path.join(work, "a.mote"), "--json", *options], check=True,
-                              stdout=subprocess.PIPE).stdout
-    report = json.loads(text)
-    head = "%-40s %10s" + " %8s" * len(PARTS) + " %8s %8s %7s"
-    print(head % (("tensor", "weights") + PARTS + ("all", "ideal", "over %")))
-    sums = [0.0] * (len(PARTS) + 2)
-    weights = 0
+def account(mote, model, options, work):
+    """name -> weights and bits by column, of tensors; and of the whole model."""
+    path = work + "/a.mote"
+    report, _ = pack(mote, model, path, "--quick", *options)
+    segments = {e["name"]: e["coding"]["segments"] for e in json.loads(run(mote, "info", "--json", path))["entries"]
+                if e.get("coding")}
+    out, whole = {}, [0] * (len(COLUMNS) + 1)
     for e in report["entries"]:
         if e["kind"] != "tensor" or not e["elements"]:
             continue
-        n = e["elements"]
-        parts = [8 * e["parts"][p] for p in PARTS] + [8 * e["packed_bytes"], e["ideal_bits"]]
-        weights += n
-        sums = [a + b for a, b in zip(sums, parts)]
-        show(e["name"][-40:], n, parts)
-    show("together", weights, sums)
-    print("container: %.4f bits a weight, %.3f %% of %d bytes" % (
-        8 * (report["file_bytes"] - sums[-2] / 8) / weights, 100 - 100 * sums[-2] / 8 / report["file_bytes"],
-        report["file_bytes"]))
+        lanes = 4 * LANES.get(e["coder"], 0) * segments[e["name"]]
+        parts = {**e["parts"], "lanes": lanes, "symbols": e["parts"]["symbols"] - lanes}
+        row = [e["elements"]] + [8 * parts[p] for p in PARTS] + [0, 8 * e["packed_bytes"], e["ideal_bits"]]
+        out[e["name"]] = row
+        whole = [a + b for a, b in zip(whole, row)]
+    at = 1 + COLUMNS.index("container")
+    whole[at] = 8 * report["file_bytes"] - whole[at + 1]
+    whole[at + 1] = 8 * report["file_bytes"]
+    return out, whole
 
 
-def show(name, n, parts):
-    coded, ideal = parts[-2], parts[-1]
-    over = "%7.2f" % (100 * (coded / ideal - 1)) if ideal > 0 else "      -"
-    print("%-40s %10d" % (name, n) + "".join(" %8.4f" % (p / n) for p in parts) + " " + over)
+def show(name, row):
+    n, container, coded, ideal = row[0], row[-3], row[-2], row[-1]
+    over = "%7.2f" % (100 * ((coded - container) / ideal - 1)) if ideal > 0 else "      -"
+    print("%-34s %9d" % (name[-34:], n) + "".join(" %9.4f" % (x / n) for x in row[1:]) + " " + over, flush=True)
+
+
+def main():
+    args = sys.argv[1:]
+    cut = args.index("--") if "--" in args else len(args)
+    mote, folder, models, options = args[0], args[1], args[2:cut], args[cut + 1:]
+    name = "accounting" + "".join(c if c.isalnum() else "-" for c in "".join(options))
+    results = Results(folder, name, ("model", "tensor", "weights") + COLUMNS)
+    print("bits a weight: %s" % " ".join(options or ["--lossless"]))
+    print(("%-34s %9s" + " %9s" * len(COLUMNS) + " %7s") % ("", "weights", *COLUMNS, "over %"))
+    total = [0] * (len(COLUMNS) + 1)
+    with scratch() as work:
+        for model in models:
+            name = os.path.splitext(os.path.basename(model))[0]
+            tensors, whole = account(mote, model, options, work)
+            for k, row in tensors.items():
+                results.row(name, k, row[0], *("%.5f" % (x / row[0]) for x in row[1:]))
+                if len(models) == 1:
+                    show(k, row)
+            show(name, whole)
+            total = [a + b for a, b in zip(total, whole)]
+    if len(models) > 1:
+        show("together", total)
+    results.finish()
 
 
 main()

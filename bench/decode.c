@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * How fast segments are decoded, one thread, the kernels side by side: tensors made for the purpose, through planes and
- * numbers to elements, without container and digests. Usage: decode [RUNS] */
+ * numbers to elements, without container and digests. Usage: decode [RUNS]
+ * prints a row for each tensor, form and kernel: tensor, bits a weight, form, kernel, million weights a second. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -156,19 +157,22 @@ static double measure(const mote_piece *records, unsigned dtype, const mote_kern
     return best;
 }
 
+/* With BENCH_PLAIN only the kernels in plain C are of this program's own flags. */
 static void report(const char *name, const mote_piece *records, size_t n_records, unsigned runs)
 {
+#if BENCH_PLAIN
+    const mote_kern *const kern[] = { mote_kern_ref(), mote_kern_host() };
+#else
     const mote_kern *const kern[] = { mote_kern_ref(), mote_kern_host(), mote_kern_avx2() };
+#endif
     size_t bytes = 0;
     for (size_t i = 0; i < n_records; i++) bytes += records[i].bytes;
-    printf("%-34s %6.3f", name, 8.0 * (double)bytes / ELEMENTS);
     for (unsigned native = 0; native < 2; native++)
-        for (unsigned k = 0; k < 3; k++)
+        for (size_t k = 0; k < sizeof kern / sizeof *kern; k++)
             if (kern[k])
-                printf(" %8.0f", ELEMENTS * 1e-6 / measure(records, MOTE_F32, kern[k], native, runs));
-            else
-                printf(" %8s", "-");
-    puts("");
+                printf("%s,%.3f,%s,%s,%.1f\n", name, 8.0 * (double)bytes / ELEMENTS, native ? "native" : "f32",
+                       kern[k]->name, ELEMENTS * 1e-6 / measure(records, MOTE_F32, kern[k], native, runs));
+    (void)fflush(stdout);
 }
 
 static void report_encoded(const char *name, const mote_encode_options *o, const float *data, unsigned runs)
@@ -188,31 +192,29 @@ int main(int argc, char **argv)
     const unsigned runs = argc > 1 ? (unsigned)atoi(argv[1]) : 9;
     float *data = get((size_t)ELEMENTS * sizeof *data);
     for (size_t i = 0; i < ELEMENTS; i++) data[i] = 0.05f * gauss();
-    printf("%-34s %6s %26s %26s\n%-34s %6s %8s %8s %8s %8s %8s %8s\n", "million weights a second, 1 core", "", "to f32",
-           "native", "", "b/w", "ref", "host", "avx2", "ref", "host", "avx2");
     mote_encode_options o = MOTE_ENCODE_OPTIONS_INIT;
     o.profile = MOTE_PROFILE_HOST;
-    report_encoded("f32, lossless", &o, data, runs);
+    report_encoded("f32 lossless", &o, data, runs);
     o.method = MOTE_METHOD_AFFINE;
-    report_encoded("int8, scale a row", &o, data, runs);
+    report_encoded("int8 scale a row", &o, data, runs);
     o.bits = 4;
-    report_encoded("int4, scale a row", &o, data, runs);
+    report_encoded("int4 scale a row", &o, data, runs);
     o.scope = MOTE_SCOPE_GROUP;
     o.group = 64;
-    report_encoded("int4, scale for 64", &o, data, runs);
+    report_encoded("int4 scale for 64", &o, data, runs);
     static const struct {
         const char *name;
         unsigned shift, classes;
         bool zero, offsets;
         uint8_t coder;
-    } made[] = { { "trellis, 16 symbols", 0, 1, false, false, MOTE_CODER_RANS32 },
-                 { "trellis, zero, offsets", 0, 1, true, true, MOTE_CODER_RANS32 },
-                 { "trellis, low bits", 1, 1, false, false, MOTE_CODER_RANS32 },
-                 { "trellis, 32 symbols", 8, 1, false, false, MOTE_CODER_RANS32 },
-                 { "trellis, 8 column classes", 0, 8, false, false, MOTE_CODER_RANS32 },
-                 { "trellis, 8 lanes", 0, 1, false, false, MOTE_CODER_RANS8 },
-                 { "trellis, 1 lane", 0, 1, false, false, MOTE_CODER_RANS1 },
-                 { "trellis, adaptive", 0, 1, false, false, MOTE_CODER_ADAPTIVE1 } };
+    } made[] = { { "trellis 16 symbols", 0, 1, false, false, MOTE_CODER_RANS32 },
+                 { "trellis zero and offsets", 0, 1, true, true, MOTE_CODER_RANS32 },
+                 { "trellis low bits", 1, 1, false, false, MOTE_CODER_RANS32 },
+                 { "trellis 32 symbols", 8, 1, false, false, MOTE_CODER_RANS32 },
+                 { "trellis 8 column classes", 0, 8, false, false, MOTE_CODER_RANS32 },
+                 { "trellis 8 lanes", 0, 1, false, false, MOTE_CODER_RANS8 },
+                 { "trellis 1 lane", 0, 1, false, false, MOTE_CODER_RANS1 },
+                 { "trellis adaptive", 0, 1, false, false, MOTE_CODER_ADAPTIVE1 } };
     for (size_t i = 0; i < sizeof made / sizeof *made; i++) {
         mote_records f = { 0 };
         make_trellis(&f, made[i].shift, made[i].zero, made[i].offsets, made[i].classes, made[i].coder);

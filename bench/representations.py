@@ -6,14 +6,15 @@ usage: representations.py BUILD_FOLDER
 Accuracy is that of fashion_check, in the C inference of examples/fashion with the tensors that `mote unpack` gives, over
 the 10,000 test images of Debian's dataset-fashion-mnist if they are installed, else over the 2,000 in the repository.
 Writes representations.csv below BUILD_FOLDER/bench, and the smallest package within half a point of the floats."""
-import csv
 import gzip
-import json
 import os
 import re
 import struct
 import subprocess
 import sys
+
+import models
+from runs import Results, pack, run
 
 BUILD = sys.argv[1]
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -29,10 +30,6 @@ WAYS = ["", "--f16", "--bf16", "--fp8 e4m3", "--fp8 e5m2", "--fp8 e4m3 --per row
         "--snr 24", "--snr 20", "--snr 18", "--snr 16", "--snr 14", "--snr 12", "--snr 10", "--snr 8",
         "--snr 14 --trellis 256", "--snr 12 --trellis 256", "--snr 10 --trellis 256", "--size 20K", "--size 16K",
         "--size 14K", "--size 12K"]
-
-
-def run(*args):
-    return subprocess.run(args, check=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE).stdout
 
 
 def images():
@@ -59,25 +56,16 @@ def f8(byte, exponent_bits):
 
 def widen(path):
     """A safetensors file of narrow floats becomes one of F32, which is all that fashion_check takes."""
-    data = open(path, "rb").read()
-    n = struct.unpack("<Q", data[:8])[0]
-    head, parts, at = json.loads(data[8:8 + n]), [], 0
-    head.pop("__metadata__", None)
-    for name, t in head.items():
-        begin, end = (8 + n + x for x in t["data_offsets"])
-        raw = data[begin:end]
-        if t["dtype"] == "F16":
+    parts = models.read(path)
+    for name, (dtype, shape, raw) in parts.items():
+        if dtype == "F16":
             raw = struct.pack("<%df" % (len(raw) // 2), *(x[0] for x in struct.iter_unpack("<e", raw)))
-        elif t["dtype"] == "BF16":
+        elif dtype == "BF16":
             raw = b"".join(b"\0\0" + raw[i:i + 2] for i in range(0, len(raw), 2))
-        elif t["dtype"] in ("F8_E4M3", "F8_E5M2"):
-            raw = struct.pack("<%df" % len(raw), *(f8(b, int(t["dtype"][4])) for b in raw))
-        t["dtype"], t["data_offsets"] = "F32", [at, at + len(raw)]
-        at += len(raw)
-        parts.append(raw)
-    text = json.dumps(head).encode()
-    with open(path, "wb") as f:
-        f.write(struct.pack("<Q", len(text)) + text + b"".join(parts))
+        elif dtype in ("F8_E4M3", "F8_E5M2"):
+            raw = struct.pack("<%df" % len(raw), *(f8(b, int(dtype[4])) for b in raw))
+        parts[name] = "F32", shape, raw
+    models.write(path, parts)
 
 
 def accuracy(model, what):
@@ -87,30 +75,24 @@ def accuracy(model, what):
 
 
 def main():
-    os.makedirs(OUT, exist_ok=True)
+    results = Results(OUT, "representations", ("pack", "bytes", "bits_per_weight", "snr_db", "accuracy"))
     what = images()
-    rows, floats = [], None
     pkg, back = OUT + "/r.mote", OUT + "/r.safetensors"
     print("%-24s %9s %8s %8s %9s" % ("pack", "bytes", "b/w", "SNR dB", "accuracy"))
     for way in WAYS:
-        report = json.loads(run(MOTE, "pack", MODEL, "-o", pkg, "--profile", "nano" if not way else "std", "--json",
-                                *way.split()))
+        report, _ = pack(MOTE, MODEL, pkg, "--profile", "nano" if not way else "std", *way.split())
         run(MOTE, "unpack", pkg, "-o", back)
         if way.startswith(("--f16", "--bf16", "--fp8")):
             widen(back)
         n, a = accuracy(back, what)
-        floats = floats if floats is not None else a
-        rows.append((way or "--lossless", report["file_bytes"], 8 * report["file_bytes"] / report["elements"],
-                     report["snr_db"], a))
-        print("%-24s %9d %8.3f %8s %9.4f" % (rows[-1][:3] + ("exact" if report["exact"] else "%.2f" % rows[-1][3],
-                                                             a)), flush=True)
-    with open(OUT + "/representations.csv", "w", newline="") as f:
-        w = csv.writer(f)
-        w.writerow(("pack", "bytes", "bits_per_weight", "snr_db", "accuracy_of_%d" % n))
-        w.writerows(rows)
-    best = min((r for r in rows if r[4] >= floats - 0.005), key=lambda r: r[1])
+        row = way or "--lossless", report["file_bytes"], 8 * report["file_bytes"] / report["elements"], report["snr_db"], a
+        results.row(*row)
+        print("%-24s %9d %8.3f %8s %9.4f" % (row[:3] + ("exact" if report["exact"] else "%.2f" % row[3], a)), flush=True)
+    floats = results.rows[0][4]
+    best = min((r for r in results.rows if r[4] >= floats - 0.005), key=lambda r: r[1])
     print("floats %.4f on %d images; smallest within half a point: %s, %d bytes, %.4f" % (floats, n, best[0], best[1],
                                                                                           best[4]))
+    results.finish()
 
 
 main()

@@ -13,17 +13,13 @@ theirs (half octaves of the mean magnitude), each with the entropy of the classe
 mote: planes, tables and class maps of the file; what the container adds is in the column beside. xz -9 and zstd -19 get
 the integers row by row. Written as FOLDER/sparse.csv; fails if something is more than 2 % above ideal, or not below xz
 and zstd."""
-import json
 import math
-import os
-import struct
-import subprocess
 import sys
-import tempfile
 
 import numpy as np
 
-from models import tensors
+import models
+from runs import Results, pack, run, scratch
 
 MOTE, MODEL, FOLDER = sys.argv[1:4]
 # of 1536 x 384 and 384 x 1536
@@ -82,46 +78,40 @@ def pruned(w, share, how, rng):
     return np.clip(np.rint(w / np.maximum(most, 1e-9) * 127), -127, 127).astype(np.int8)
 
 
-def run(*args):
-    return subprocess.run(args, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout
-
-
 def measure(q, work):
     """The report on the tensor, bytes of the file, of xz and of zstd."""
     model, raw = work + "/q.safetensors", work + "/q"
-    head = json.dumps({"q": {"dtype": "I8", "shape": list(q.shape), "data_offsets": [0, q.size]}}).encode()
-    head += b" " * (-len(head) % 8)
-    with open(model, "wb") as f:
-        f.write(struct.pack("<Q", len(head)) + head + q.tobytes())
+    models.write(model, {"q": q})
     q.tofile(raw)
-    report = json.loads(run(MOTE, "pack", model, "-o", work + "/q.mote", "--profile", "host", "--json"))
+    report, _ = pack(MOTE, model, work + "/q.mote", "--profile", "host")
     return report["entries"][0], report["file_bytes"], len(run("xz", "-9", "-c", raw)), len(run("zstd", "-19", "-qc", raw))
 
 
 def main():
-    os.makedirs(FOLDER, exist_ok=True)
-    model, rng, missed, lines = tensors(MODEL), np.random.default_rng(1), 0, []
-    lines.append("how,tensor,zeros,layout,mote_bytes,ideal_bytes,above_percent,file_bytes,xz9_bytes,zstd19_bytes")
+    model, rng, worst = models.tensors(MODEL), np.random.default_rng(1), {}
+    results = Results(FOLDER, "sparse", ("how", "tensor", "zeros", "layout", "mote_bytes", "ideal_bytes", "above_percent",
+                                         "file_bytes", "xz9_bytes", "zstd19_bytes"))
     print("%-7s %-9s %5s %-8s %8s %8s %7s %8s %8s %8s" %
           ("pruned", "shape", "zeros", "layout", "ideal", "mote", "above", "file", "xz -9", "zstd -19"))
-    with tempfile.TemporaryDirectory(prefix="mote-bench-") as work:
+    with scratch() as work:
         for how in ("iid", "global", "uneven", "rows"):
             for name in TENSORS:
                 for share in SHARES:
                     q = pruned(model[name], share, how, rng)
                     entry, file_bytes, xz, zstd = measure(q, work)
                     best, own = sum(ideal(q)), sum(entry["parts"].values())
-                    ok = own <= best * (1 + LIMIT) and file_bytes < min(xz, zstd)
-                    missed += not ok
+                    above, beside = own / best - 1, file_bytes / min(xz, zstd)
+                    worst[share] = [max(a, b) for a, b in zip(worst.get(share, (-1, 0)), (above, beside))]
                     zeros = float((q == 0).mean())
-                    print("%-7s %-9s %5.3f %-8s %8.0f %8d %6.2f%% %8d %8d %8d%s" %
-                          (how, "%dx%d" % q.shape, zeros, entry["layout"], best, own, 100 * (own / best - 1), file_bytes,
-                           xz, zstd, "" if ok else "  MISSED"), flush=True)
-                    lines.append("%s,%s,%.4f,%s,%d,%d,%.3f,%d,%d,%d" % (how, name, zeros, entry["layout"], own, best,
-                                                                       100 * (own / best - 1), file_bytes, xz, zstd))
-    with open(FOLDER + "/sparse.csv", "w") as f:
-        f.writelines(line + "\n" for line in lines)
-    sys.exit(1 if missed else 0)
+                    print("%-7s %-9s %5.3f %-8s %8.0f %8d %6.2f%% %8d %8d %8d" %
+                          (how, "%dx%d" % q.shape, zeros, entry["layout"], best, own, 100 * above, file_bytes, xz, zstd),
+                          flush=True)
+                    results.row(how, name, "%.4f" % zeros, entry["layout"], own, round(best), "%.3f" % (100 * above),
+                                file_bytes, xz, zstd)
+    for share, (above, beside) in worst.items():
+        results.most("%g %% zeros: above ideal, worst matrix, %%" % (100 * share), 100 * above, 100 * LIMIT, "%.2f")
+        results.figure("  file / xz or zstd, worst matrix", "< 1", "%.4f" % beside, beside < 1)
+    results.finish()
 
 
 main()

