@@ -137,7 +137,7 @@ class Zstd:
             lib = ctypes.CDLL(ctypes.util.find_library("zstd") or "libzstd.so.1")
             lib.ZSTD_compressBound.restype = lib.ZSTD_compress.restype = lib.ZSTD_decompress.restype = ctypes.c_size_t
             lib.ZSTD_getFrameContentSize.restype = ctypes.c_uint64
-            Zstd.lib = lib
+            Zstd.lib = lib  # of the class: objects go to other processes
 
     def _done(self, out, n):
         if self.lib.ZSTD_isError(ctypes.c_size_t(n)):
@@ -145,17 +145,15 @@ class Zstd:
         return memoryview(out)[:n]
 
     def compress(self, data):
-        room = self.lib.ZSTD_compressBound(ctypes.c_size_t(len(data)))
-        out = np.empty(room, np.uint8)
-        return self._done(out, self.lib.ZSTD_compress(ctypes.c_void_p(out.ctypes.data), ctypes.c_size_t(room), bytes(data),
-                                                      ctypes.c_size_t(len(data)), self.level))
+        out = np.empty(self.lib.ZSTD_compressBound(ctypes.c_size_t(len(data))), np.uint8)
+        return self._done(out, self.lib.ZSTD_compress(ctypes.c_void_p(out.ctypes.data), ctypes.c_size_t(out.size),
+                                                      bytes(data), ctypes.c_size_t(len(data)), self.level))
 
     def decompress(self, data):
         data = bytes(data)
-        room = self.lib.ZSTD_getFrameContentSize(data, ctypes.c_size_t(len(data)))
-        out = np.empty(room, np.uint8)
-        return self._done(out, self.lib.ZSTD_decompress(ctypes.c_void_p(out.ctypes.data), ctypes.c_size_t(room), data,
-                                                        ctypes.c_size_t(len(data))))
+        out = np.empty(self.lib.ZSTD_getFrameContentSize(data, ctypes.c_size_t(len(data))), np.uint8)
+        return self._done(out, self.lib.ZSTD_decompress(ctypes.c_void_p(out.ctypes.data), ctypes.c_size_t(out.size),
+                                                        data, ctypes.c_size_t(len(data))))
 
 
 class Xz:

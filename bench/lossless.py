@@ -8,8 +8,9 @@ and decodes to memory that is new. mote: a whole package (profile host) with nam
 loader; "verified" with its digests computed and compared, else with none computed; "in place": none, and to memory
 that the caller has had before, which the others do not offer. ZipNN, zstd and xz: all tensors in
 one piece; for the size ZipNN may have them one by one, the smaller counts. Megabytes of tensors a second of processor
-time, the best of some rounds in which the coders take turns; what is slow goes once. Written as FOLDER/lossless.csv."""
-import os
+time, the best of some rounds in which the coders take turns; what encodes slowly does so once, before that, in a
+process of its own. Written as FOLDER/lossless.csv."""
+import multiprocessing
 import sys
 
 import coders
@@ -19,7 +20,7 @@ from runs import Results, clocked, pack, run, scratch
 PACKAGE, MOTE, MODELS, FOLDER = sys.argv[1:5]
 ROUNDS = 4
 TYPES = ("F32", "BF16", "F16")
-SLOW = ("zstd -19", "xz -9")  # to encode
+SLOW = {"zstd -19": coders.Zstd(19), "xz -9": coders.Xz(9)}  # to encode
 results = Results(FOLDER, "lossless", ("data", "type", "coder", "bytes", "ratio", "encode_MB_s", "decode_MB_s",
                                        "encode_verified_MB_s", "decode_verified_MB_s", "decode_in_place_MB_s"))
 
@@ -49,17 +50,17 @@ def mote_round(seconds, model, package):
             best(seconds, what + " in place", float(kept[0]))
 
 
-def other_round(coder, seconds, name, data, packed, first):
-    """One turn of a coder; what it makes."""
-    if first or name not in SLOW:
-        own = bytearray(data)  # ZipNN works in place
-        packed, t = clocked(coder.compress, own)
-        best(seconds, "encode", t)
+def encode(coder, data):
+    """Bytes and seconds."""
+    packed, t = clocked(coder.compress, bytearray(data))  # ZipNN works in place
+    return bytes(packed), t
+
+
+def decode_round(coder, seconds, name, data, packed):
     back, t = clocked(coder.decompress, packed)
     if bytes(back) != data:
         raise ValueError(name + " does not give back what it was given")
     best(seconds, "decode", t)
-    return packed
 
 
 def measure(tensors, kind, work):
@@ -69,15 +70,21 @@ def measure(tensors, kind, work):
     model, package = work + "/m.safetensors", work + "/m.mote"
     models.write(model, parts)
     report, _ = pack(MOTE, model, package, "--profile", "host", "--quick")
-    sizes, seconds, packed = {"mote": report["file_bytes"]}, {"mote": {}}, {}
-    others = {"zstd -3": coders.Zstd(3), "zstd -19": coders.Zstd(19), "xz -9": coders.Xz(9)}
-    if coders.zipnn:
-        others = {"ZipNN": coders.ZipNN(kind), **others}
+    fast = {"ZipNN": coders.ZipNN(kind)} if coders.zipnn else {}
+    fast["zstd -3"] = coders.Zstd(3)
+    seconds, packed = {"mote": {}, **{name: {} for name in {**fast, **SLOW}}}, {}
+    with multiprocessing.Pool(len(SLOW)) as pool:
+        for name, (p, t) in zip(SLOW, pool.starmap(encode, [(coder, data) for coder in SLOW.values()], chunksize=1)):
+            packed[name], seconds[name]["encode"] = p, t
     for i in range(ROUNDS):
         mote_round(seconds["mote"], model, package)
-        for name, coder in others.items():
-            packed[name] = other_round(coder, seconds.setdefault(name, {}), name, data, packed.get(name), i == 0)
-    sizes.update({name: len(p) for name, p in packed.items()})
+        for name, coder in fast.items():
+            packed[name], t = encode(coder, data)
+            best(seconds[name], "encode", t)
+        for name, coder in {**fast, **SLOW}.items():
+            if i == 0 or name != "xz -9":
+                decode_round(coder, seconds[name], name, data, packed[name])
+    sizes = {"mote": report["file_bytes"], **{name: len(packed[name]) for name in {**fast, **SLOW}}}
     if coders.zipnn:
         z = coders.ZipNN(kind)
         one_by_one = sum(min(len(d), len(z.compress(bytearray(d)))) for _, _, d in parts.values())
@@ -100,7 +107,8 @@ def asked(name, kind, n, sizes, seconds):
         return
     results.most(f"{name} {kind}: size / ZipNN's", sizes["mote"] / sizes["ZipNN"], 1)
     for what in ("decode", "encode"):
-        results.least(f"  {what}, no digests: speed / ZipNN's", seconds["ZipNN"][what] / seconds["mote"][what], 1, "%.3f")
+        ratio = seconds["ZipNN"][what] / seconds["mote"][what]
+        results.least(f"  {what}, no digests: speed / ZipNN's", ratio, 1, "%.3f")
     print("    verified: decode %.0f, encode %.0f MB/s" % tuple(n / seconds["mote"][w + " verified"] / 1e6
                                                               for w in ("decode", "encode")))
 

@@ -4,9 +4,10 @@
 usage: lossy.py BENCH_PACKAGE MOTE MODELS FOLDER
 
 The development models' matrices, as one. mote: packages, profile host, through the loader, without digests and (in
-brackets) verified; decoded to float32 and to what is coded: integers with scales. Integers have a scale for each row;
-NNCodec codes the same integers, as stored, without the scales, and its seconds end with integers. Million weights a second of processor
-time, the best of some rounds in which the coders take turns. Written as FOLDER/lossy.csv."""
+brackets) verified; decoded to float32 and to what is coded: integers with scales. NNCodec's seconds end with integers;
+those of 8 and 4 bits are coded by both as integers that are there already: rows scaled to their largest value, as
+stored, the scales not counted. Million weights a second of processor time, the best of some rounds in which the coders
+take turns. Written as FOLDER/lossy.csv."""
 import math
 import sys
 
@@ -17,14 +18,16 @@ import models
 from runs import Results, clocked, pack, run, scratch
 
 PACKAGE, MOTE, MODELS, FOLDER = sys.argv[1:5]
-ROUNDS = 3
+ROUNDS = 2
 DECIBELS, C = 18.5, 0.25  # where NNCodec with 8 states is at about the same error
 results = Results(FOLDER, "lossy", ("what", "coder", "bits_per_weight", "encode_Mw_s", "encode_verified_Mw_s",
                                     "decode_f32_Mw_s", "decode_f32_verified_Mw_s", "decode_native_Mw_s",
                                     "decode_native_verified_Mw_s"))
-WAYS = [(f"trellis, {s} states", ("--snr", DECIBELS, "--trellis", s), f"snr={DECIBELS},{s}") for s in (8, 32, 256)] + \
-       [(f"int{b}, a scale a row", ("--bits", b), f"bits={b}") for b in (8, 4)]
-RATES = {WAYS[0][0]: (0.0, 1.0), WAYS[3][0]: (0.0,), WAYS[4][0]: (0.0,)}  # lambdas of NNCodec beside a way
+# what is measured: options of `mote pack`, the same for bench_package, lambdas of NNCodec beside it, bits of integers
+WAYS = {f"trellis, {s} states": (("--snr", DECIBELS, "--trellis", s), f"snr={DECIBELS},{s}", rates, 0)
+        for s, rates in ((8, (0.0, 1.0)), (32, ()), (256, ()))}
+WAYS.update({f"int{b}, a scale a row": (("--bits", b), f"bits={b}", (), 0) for b in (8, 4)})
+WAYS.update({f"int{b}, integers alone": (("--lossless",), "lossless", (0.0,), b) for b in (8, 4)})
 
 
 def best(old, new):
@@ -40,33 +43,27 @@ def mote_round(model, package, how):
     return out
 
 
-def code(integers, mode):
+def code(levels, mode):
     """Bytes, seconds of encoding and of decoding."""
-    coded, encode = clocked(lambda: [coders.nnc_encode(q, mode) for q in integers])
-    back, decode = clocked(lambda: [coders.nnc_decode(c, q.shape, mode) for c, q in zip(coded, integers)])
-    if not all(np.array_equal(a, b) for a, b in zip(back, integers)):
+    coded, encode = clocked(lambda: [coders.nnc_encode(q, mode) for q in levels])
+    back, decode = clocked(lambda: [coders.nnc_decode(c, q.shape, mode) for c, q in zip(coded, levels)])
+    if not all(np.array_equal(a, b) for a, b in zip(back, levels)):
         raise ValueError("NNCodec does not give back what it was given")
     return sum(map(len, coded)), encode, decode
 
 
-def integers(x):
-    """Those that mote has coded: the rows of what it gives back are multiples of their scales."""
-    out = np.zeros(x.shape, np.int32)
-    for row, q in zip(x.astype(float), out):
-        least = np.abs(row[row != 0]).min(initial=np.inf)
-        if np.isfinite(least):
-            by = (k for k in range(1, 128) if np.abs(row / least * k - np.rint(row / least * k)).max() < 1e-3)
-            q[:] = np.rint(row / least * next(by, 1))  # subnormal ones are not quite multiples
-    return out
+def integers(x, bits):
+    most = np.abs(x).max(axis=1, keepdims=True).astype(float)
+    return np.rint(x * (((1 << bits - 1) - 1) / np.where(most > 0, most, 1))).astype(np.int8)
 
 
-def nncodec_round(tensors, way, rate):
-    """As code(), quantisation included; integers are there already."""
-    if way.startswith("int"):
+def nncodec_round(tensors, rate, bits):
+    """As code(), quantisation included if there is any."""
+    if bits:
         return code(tensors, coders.URQ)
     steps = [coders.nnc_parameter(C * math.sqrt(np.mean(x.astype(float)**2))) for x in tensors]
-    integers, quantise = clocked(lambda: [coders.nnc_quantise(x, qp, coders.DQ8, rate) for x, qp in zip(tensors, steps)])
-    size, encode, decode = code(integers, coders.DQ8)
+    levels, quantise = clocked(lambda: [coders.nnc_quantise(x, qp, coders.DQ8, rate) for x, qp in zip(tensors, steps)])
+    size, encode, decode = code(levels, coders.DQ8)
     return size, quantise + encode, decode
 
 
@@ -80,30 +77,29 @@ def main():
     n = sum(x.size for x in tensors.values())
     print("%-22s %-18s %7s %15s %15s %15s" % ("Mw/s (verified)", "coder", "b/w", "encode", "decode, f32", "as coded"))
     with scratch() as work:
-        model, package, back = work + "/m.safetensors", work + "/m.mote", work + "/b.safetensors"
-        models.write(model, tensors)
-        for way, options, how in WAYS:
+        model, package = work + "/m.safetensors", work + "/m.mote"
+        for way, (options, how, rates, bits) in WAYS.items():
+            source = {k: integers(x, bits) for k, x in tensors.items()} if bits else tensors
+            models.write(model, source)
             size = pack(MOTE, model, package, "--profile", "host", "--quick", *options)[0]["file_bytes"]
-            run(MOTE, "unpack", package, "-o", back)
-            source = list((models.tensors(model) if "trellis" in way else
-                           {k: integers(x) for k, x in models.tensors(back).items()}).values())
-            rates = RATES.get(way, ()) if coders.nncodec else ()
-            ours, theirs = None, {r: None for r in rates}
+            source = [x.astype(np.int32) if bits else x for x in source.values()]
+            ours, theirs = None, {r: None for r in rates if coders.nncodec}
             for _ in range(ROUNDS):
                 ours = best(ours, mote_round(model, package, how))
-                for r in rates:
-                    theirs[r] = best(theirs[r], nncodec_round(source, way, r))
+                for r in theirs:
+                    theirs[r] = best(theirs[r], nncodec_round(source, r, bits))
             show(way, "mote", 8 * size / n, [n / t / 1e6 for t in ours])
             for r, (coded, encode, decode) in theirs.items():
                 speed = n / encode / 1e6, None, None, None, n / decode / 1e6, None
-                show(way, "NNCodec" + (", lambda %g" % r if "trellis" in way else ""), 8 * coded / n, speed)
+                show(way, "NNCodec" + ("" if bits else ", lambda %g" % r), 8 * coded / n, speed)
                 results.least(f"{way}: decode to integers / NNCodec's", decode / ours[4], 1, "%.1f")
     results.finish()
 
 
 def show(way, coder, bits, speed):
     cell = lambda off, on: "-" if off is None else "%.4g" % off + ("" if on is None else " (%.4g)" % on)
-    print("%-22s %-18s %7.3f %15s %15s %15s" % (way, coder, bits, *(cell(*speed[i:i + 2]) for i in (0, 2, 4))), flush=True)
+    cells = [cell(*speed[i:i + 2]) for i in (0, 2, 4)]
+    print("%-22s %-18s %7.3f %15s %15s %15s" % (way, coder, bits, *cells), flush=True)
     results.row(way, coder, "%.4f" % bits, *("" if s is None else "%.2f" % s for s in speed))
 
 

@@ -189,8 +189,8 @@ def normal(work, key):
     for states in STATES:
         _, _, n, seconds, _ = measure(path, states, NORMAL[1], key, work)
         if states in SPEED:
-            results.least(f"encode {n / 1e6:g} M normal numbers, {states} states: Mw/s", n / seconds / 1e6, SPEED[states],
-                          "%.1f")
+            speed = n / seconds / 1e6
+            results.least(f"encode {n / 1e6:g} M normal numbers, {states} states: Mw/s", speed, SPEED[states], "%.1f")
 
 
 def draw(hull):

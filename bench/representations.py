@@ -85,9 +85,11 @@ def main():
         if way.startswith(("--f16", "--bf16", "--fp8")):
             widen(back)
         n, a = accuracy(back, what)
-        row = way or "--lossless", report["file_bytes"], 8 * report["file_bytes"] / report["elements"], report["snr_db"], a
+        size = report["file_bytes"]
+        row = way or "--lossless", size, 8 * size / report["elements"], report["snr_db"], a
         results.row(*row)
-        print("%-24s %9d %8.3f %8s %9.4f" % (row[:3] + ("exact" if report["exact"] else "%.2f" % row[3], a)), flush=True)
+        error = "exact" if report["exact"] else "%.2f" % report["snr_db"]
+        print("%-24s %9d %8.3f %8s %9.4f" % (*row[:3], error, a), flush=True)
     floats = results.rows[0][4]
     best = min((r for r in results.rows if r[4] >= floats - 0.005), key=lambda r: r[1])
     print("floats %.4f on %d images; smallest within half a point: %s, %d bytes, %.4f" % (floats, n, best[0], best[1],

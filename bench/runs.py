@@ -15,8 +15,12 @@ os.environ["OPENBLAS_NUM_THREADS"] = "1"
 
 
 def run(*args):
-    """What a command prints."""
-    return subprocess.run([str(a) for a in args], check=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE).stdout
+    """What a command prints; what it says on standard error only where it fails."""
+    try:
+        return subprocess.run([str(a) for a in args], check=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE).stdout
+    except subprocess.CalledProcessError as e:
+        sys.stderr.buffer.write(e.stderr)
+        raise
 
 
 def timed(*args):
@@ -59,7 +63,7 @@ class Results:
     def figure(self, what, asked, measured, met):
         """A figure is met, missed, or (None) not measured, which counts as neither."""
         self.figures.append((what, asked, measured, {True: "yes", False: "NO", None: "skipped"}[met]))
-        print("  %-68s %10s  asked %-9s %s" % (what, measured, asked, "" if met else "MISSED" if met is False else "skipped"),
+        print("  %-68s %10s  asked %-9s %s" % (what, measured, asked, {True: "", False: "MISSED", None: "skipped"}[met]),
               flush=True)
 
     def most(self, what, value, limit, form="%.4f"):

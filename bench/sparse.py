@@ -95,7 +95,8 @@ def measure(q, work):
     models.write(model, {"q": q})
     q.tofile(raw)
     report, _ = pack(MOTE, model, work + "/q.mote", "--profile", "host")
-    return report["entries"][0], report["file_bytes"], len(run("xz", "-9", "-c", raw)), len(run("zstd", "-19", "-qc", raw))
+    xz, zstd = run("xz", "-9", "-c", raw), run("zstd", "-19", "-qc", raw)
+    return report["entries"][0], report["file_bytes"], len(xz), len(zstd)
 
 
 def main():
@@ -116,8 +117,8 @@ def main():
                     worst[share] = [max(a, b) for a, b in zip(worst.get(share, (-1, 0)), (above, beside))]
                     zeros = float((q == 0).mean())
                     print("%-7s %-9s %5.3f %-8s %8.0f %8.0f %8d %6.2f%% %8d %8d %8d" %
-                          (how, "%dx%d" % q.shape, zeros, entry["layout"], best, learn, own, 100 * above, file_bytes, xz, zstd),
-                          flush=True)
+                          (how, "%dx%d" % q.shape, zeros, entry["layout"], best, learn, own, 100 * above, file_bytes,
+                           xz, zstd), flush=True)
                     results.row(how, name, "%.4f" % zeros, entry["layout"], own, round(best), round(learn),
                                 "%.3f" % (100 * above), file_bytes, xz, zstd)
     for share, (above, beside) in worst.items():
