@@ -160,7 +160,7 @@ static double measure(const mote_piece *records, unsigned dtype, const mote_kern
 /* With BENCH_PLAIN only the kernels in plain C are of this program's own flags. */
 static void report(const char *name, const mote_piece *records, size_t n_records, unsigned runs)
 {
-#if BENCH_PLAIN
+#ifdef BENCH_PLAIN
     const mote_kern *const kern[] = { mote_kern_ref(), mote_kern_host() };
 #else
     const mote_kern *const kern[] = { mote_kern_ref(), mote_kern_host(), mote_kern_avx2() };

@@ -83,6 +83,7 @@ def smallest(work):
 
 
 def main():
+    results.need(MODEL)
     with scratch() as work:
         for part in (lossless, casts, integers, smallest):
             part(work)

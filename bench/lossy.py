@@ -91,8 +91,9 @@ def main():
             show(way, "mote", 8 * size / n, [n / t / 1e6 for t in ours])
             for r, (coded, encode, decode) in theirs.items():
                 speed = n / encode / 1e6, None, None, None, n / decode / 1e6, None
-                show(way, "NNCodec" + ("" if bits else ", lambda %g" % r), 8 * coded / n, speed)
-                results.least(f"{way}: decode to integers / NNCodec's", decode / ours[4], 1, "%.1f")
+                coder = "NNCodec" + ("" if bits else ", lambda %g" % r)
+                show(way, coder, 8 * coded / n, speed)
+                results.least(f"{way}: decode to integers / {coder}'s", decode / ours[4], 1, "%.1f")
     results.finish()
 
 

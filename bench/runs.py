@@ -75,6 +75,12 @@ class Results:
     def skip(self, what, why):
         self.figure(what, "", why, None)
 
+    def need(self, path):
+        """Without this file there is nothing to measure: say so and exit."""
+        if not os.path.exists(path):
+            self.skip("all of it: " + os.path.basename(path), "not there")
+            self.finish()
+
     def write(self):
         for end, head, rows in ((".csv", self.columns, self.rows),
                                 (".figures.csv", ("figure", "asked", "measured", "met"), self.figures)):

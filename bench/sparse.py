@@ -100,9 +100,10 @@ def measure(q, work):
 
 
 def main():
-    model, rng, worst = models.tensors(MODEL), np.random.default_rng(1), {}
     results = Results(FOLDER, "sparse", ("how", "tensor", "zeros", "layout", "mote_bytes", "ideal_bytes", "learnt_bytes",
                                          "above_percent", "file_bytes", "xz9_bytes", "zstd19_bytes"))
+    results.need(MODEL)
+    model, rng, worst = models.tensors(MODEL), np.random.default_rng(1), {}
     print("%-7s %-9s %5s %-8s %8s %8s %8s %7s %8s %8s %8s" %
           ("pruned", "shape", "zeros", "layout", "ideal", "learnt", "mote", "above", "file", "xz -9", "zstd -19"))
     with scratch() as work:

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """All figures that the scripts have left in FOLDER beside what was asked: the last table of `make bench`.
 
-usage: summary.py FOLDER QUESTION... -- written as FOLDER/summary.csv too; fails if a figure is missed, or none is there,
-or if a question has left nothing"""
+usage: summary.py FOLDER QUESTION... -- written as FOLDER/summary.csv too; fails if a figure is missed or none is there,
+or if a question has left neither figures nor a table"""
 import csv
 import os
 import sys
@@ -17,11 +17,12 @@ def main():
     print("%-10s %-70s %10s %14s  %s" % ("question", "figure", "asked", "measured", "met"))
     for question in questions:
         path = os.path.join(folder, question + ".figures.csv")
-        rows = []
+        rows = [] if os.path.exists(os.path.join(folder, question + ".csv")) else \
+            [("nothing has been measured", "", "", "NO")]
         if os.path.exists(path):
             with open(path, newline="", encoding="utf-8") as f:
                 rows = list(csv.reader(f))[1:]
-        for row in rows or [("nothing has been measured", "", "", "NO")]:
+        for row in rows:
             print("%-10s %-70s %10s %14s  %s" % (question, *row))
             results.row(question, *row)
             counts[row[3]] += 1
