@@ -111,8 +111,8 @@ static mote_status decode(package *p, const mote_crypto *crypto, mote_form form,
         mote_out out = { p->block, p->block_bytes };
         st = mote_loader_step(ld, &in, &out, &ev);
         if (st == MOTE_ERR_MEMORY && mote_loader_needed(ld) > p->work_bytes) {
+            p->work_bytes = mote_loader_needed(ld); /* the loader lies in the memory that is given back */
             free(p->work);
-            p->work_bytes = mote_loader_needed(ld);
             p->work = get(p->work_bytes);
             in = (mote_in){ p->file, p->file_bytes };
             st = mote_loader_init(&ld, p->work, p->work_bytes, &config);
