@@ -13,7 +13,11 @@
 #include "enc/plan.h"
 
 #define THREADS_MAX 256
-#define GOAL_TRIES 8
+#define GOAL_TRIES 6
+#define FILL_TRIES 40   /* of single tensors, to fill what is left of a size */
+#define FILL_MOST 3.0   /* dB that one of them may gain by it */
+#define FILL_DB 120.0   /* that can be asked for */
+#define FILL_LEAST 0.02 /* dB that are worth a try */
 #define GOAL_AIM 0.9985 /* of what was asked */
 #define GOAL_NEAR 0.995 /* of it is near enough */
 
@@ -237,6 +241,69 @@ static mote_status measure_file(work *w, uint64_t *bytes)
     return st;
 }
 
+/* Planned tensors, the largest first. */
+static int by_elements(const void *a, const void *b)
+{
+    const uint64_t *x = a, *y = b;
+    if (x[0] != y[0]) return x[0] > y[0] ? -1 : 1;
+    return (x[1] > y[1]) - (x[1] < y[1]);
+}
+
+/* Encode one tensor anew. If the file is then too large everything is as it was, and `bytes` too. */
+static mote_status try_tensor(work *w, size_t i, double snr, uint64_t *bytes)
+{
+    const mote_coded coded = w->coded[i];
+    const double before = w->snr[i];
+    uint64_t file = 0;
+    w->coded[i] = (mote_coded){ .memory = NULL };
+    w->snr[i] = snr;
+    mote_status st = encode(w, i, &w->error);
+    if (st == MOTE_OK) st = measure_file(w, &file);
+    if (st == MOTE_OK && file <= w->o->file_bytes) {
+        mote_coded old = coded;
+        mote_coded_free(&old);
+        *bytes = file;
+        return MOTE_OK;
+    }
+    mote_coded_free(&w->coded[i]);
+    w->coded[i] = coded;
+    w->snr[i] = before;
+    return st;
+}
+
+/*
+ * What a plan leaves of a size is given to single tensors, the largest first, as sizes leap where another way to code a
+ * tensor becomes the smaller one. Bytes of the file are known for each try, so it can only become better.
+ */
+static mote_status fill(work *w, uint64_t bytes)
+{
+    const double asked = (double)w->o->file_bytes;
+    uint64_t(*order)[2] = malloc(w->n_planned * sizeof *order);
+    mote_status st = order ? MOTE_OK : MOTE_ERR_NOMEM;
+    for (size_t k = 0; k < w->n_planned && order; k++) {
+        order[k][0] = w->tensors[w->planned[k]].elements;
+        order[k][1] = w->planned[k];
+    }
+    if (order) qsort(order, w->n_planned, sizeof *order, by_elements);
+    unsigned tries = 0;
+    for (size_t k = 0; k < w->n_planned && st == MOTE_OK; k++) {
+        const size_t i = (size_t)order[k][1];
+        double part = 1; /* of what is left, for the next try */
+        while (st == MOTE_OK && part > 0.1 && tries < FILL_TRIES && (double)bytes < GOAL_NEAR * asked) {
+            const uint64_t before = bytes;
+            const double left = GOAL_AIM * asked - (double)bytes;
+            double gain = part * left * 8 * 6.02 / (double)order[k][0];
+            if (gain > FILL_MOST) gain = FILL_MOST;
+            if (gain < FILL_LEAST || !(w->snr[i] + gain <= FILL_DB)) break;
+            st = try_tensor(w, i, w->snr[i] + gain, &bytes);
+            tries++;
+            if (bytes <= before) part *= 0.5;
+        }
+    }
+    free(order);
+    return st;
+}
+
 /*
  * Curves come from samples, so encoding gives up to a few percent more or less than they promise, and about the same for
  * neighbouring plans: each try asks for what the one before was off.
@@ -273,7 +340,7 @@ static mote_status reach_goal(work *w, double *snr, double *best, double *least)
     }
     if (nearest < 0) return MOTE_ERR_LIMIT;
     encode_plan(w, best);
-    return w->st;
+    return w->st == MOTE_OK && size ? fill(w, (uint64_t)nearest) : w->st;
 }
 
 static mote_status encode_for_goal(work *w)

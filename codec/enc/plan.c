@@ -7,6 +7,7 @@
 #include "enc/encoder.h"
 
 #define LEAST_DB 2.0      /* below it the curves say little */
+#define MOST_DB 104.0     /* above it steps become too small for the levels that there are */
 #define GRID_DB 0.0625    /* steps in which ratios are chosen */
 #define LEVEL_LOW (-30.0) /* dB between which levels are looked for */
 #define LEVEL_HIGH 120.0
@@ -26,12 +27,15 @@ static double slope_at(const mote_rates *r, unsigned i)
     return (slope(r, i - 1, i) * after + slope(r, i, i + 1) * before) / (before + after);
 }
 
-/* Bytes at s dB: cubic between points, straight beyond them. */
+/* Bytes at s dB: cubic between points, straight beyond them, and after the last at least as it must be. */
 static double bytes_at(const mote_rates *r, double s)
 {
     if (r->n == 1) return r->bytes[0] + (s - r->snr[0]) * (double)r->elements / 8 / DB_A_BIT;
     if (s <= r->snr[0]) return r->bytes[0] + (s - r->snr[0]) * slope(r, 0, 1);
-    if (s >= r->snr[r->n - 1]) return r->bytes[r->n - 1] + (s - r->snr[r->n - 1]) * slope(r, r->n - 2, r->n - 1);
+    if (s >= r->snr[r->n - 1]) {
+        const double least = (double)r->elements / 8 / DB_A_BIT, last = slope(r, r->n - 2, r->n - 1);
+        return r->bytes[r->n - 1] + (s - r->snr[r->n - 1]) * (last > least ? last : least);
+    }
     unsigned i = 0;
     while (s > r->snr[i + 1]) i++;
     const double h = r->snr[i + 1] - r->snr[i], t = (s - r->snr[i]) / h;
@@ -55,7 +59,7 @@ static double choose(const mote_rates *r, double level_db, double *snr)
     if (r->n == 0) return r->exact;
     /* d bytes / d s = elements / (8 * 6.02) at high rate and d error / d s = -error ln 10 / 10: equal at level_db */
     const double price = (double)r->elements / (8 * DB_A_BIT) / (0.23025850929940458 * error_of(level_db));
-    const double most = r->snr[r->n - 1] + 12;
+    const double most = r->snr[r->n - 1] > MOST_DB ? r->snr[r->n - 1] : MOST_DB;
     double best = r->exact;
     for (double s = LEAST_DB; s <= most; s += GRID_DB) {
         const double cost = cost_at(r, s, price);
