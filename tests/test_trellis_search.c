@@ -90,6 +90,7 @@ START_TEST(best_of_all_paths)
     mote_level_prices p = { .beyond = { { 40, 40 }, { 40, 40 } } };
     for (unsigned q = 0; q < 2; q++)
         for (int k = 0; k < 2 * MOTE_PRICE_SPAN; k++) p.bits[q][k] = 1.5f + 0.2f * (float)abs(k - MOTE_PRICE_SPAN);
+    uint8_t quantiser[5];
     void *work = workspace(2048);
     seed = 7;
     for (unsigned again = 0; again < 12; again++) {
@@ -102,7 +103,8 @@ START_TEST(best_of_all_paths)
             weight[i] = again & 4 ? uniform() + 1.25f : 1;
         }
         const float lambda = again & 8 ? 0 : 0.3f;
-        mote_trellis_search(mote_trellis_steps_best(&t), &t, x, NULL, weight, n, &p, lambda, level, work);
+        const mote_sequence sequence = { x, NULL, weight, n, level, quantiser };
+        mote_trellis_search(mote_trellis_steps_best(&t), &t, &sequence, 1, &p, lambda, work);
         const double found = cost_of(&t, x, weight, n, &p, (double)lambda, level);
         const double best = least(&t, x, weight, n, &p, (double)lambda, tried, 0);
         ck_assert_double_le(found, best + 1e-5);
@@ -115,7 +117,9 @@ START_TEST(avx2_is_plain)
 {
     if (!mote_trellis_steps_avx2()) return;
     static float x[MOST], weight[MOST];
-    static uint8_t table[MOST];
+    static uint8_t table[MOST], quantiser[2][MOST];
+    static uint16_t place[2][MOST];
+    static float rebuilt[2][MOST];
     static int32_t a[MOST], b[MOST];
     static mote_level_prices p[5];
     void *work = workspace(2048);
@@ -136,9 +140,36 @@ START_TEST(avx2_is_plain)
         const float *weights = again & 8 ? weight : NULL;
         const mote_trellis_steps *best = mote_trellis_steps_best(&t), *plain = mote_trellis_steps_plain();
         ck_assert(t.states == 16 || best == mote_trellis_steps_avx2());
-        mote_trellis_search(best, &t, x, tables, weights, n, p, 0.3f, a, work);
-        mote_trellis_search(plain, &t, x, tables, weights, n, p, 0.3f, b, work);
+        /* SIMD searches two sequences at once: of about the same length, or one long before the other at the end */
+        const size_t half = again % 3 == 0 ? n / 2 : again % 3 == 1 ? n : n / 7;
+        for (unsigned i = 0; i < 2; i++) {
+            const mote_sequence s[3] = {
+                { x, tables, weights, half, i ? b : a, quantiser[i] },
+                { x, tables, weights, 0, i ? b : a, quantiser[i] },
+                { x + half, tables ? tables + half : NULL, weights ? weights + half : NULL, n - half,
+                  (i ? b : a) + half, quantiser[i] + half },
+            };
+            const mote_sequence two[2] = { s[0], s[2] };
+            mote_trellis_search(i ? plain : best, &t, again & 2 ? s : two, again & 2 ? 3 : 2, p, 0.3f, work);
+        }
         ck_assert_msg(n == 0 || memcmp(a, b, n * sizeof *a) == 0, "%u states, case %u", t.states, again);
+        ck_assert(n == 0 || memcmp(quantiser[0], quantiser[1], n) == 0);
+        mote_found_sums sums[2] = { { .error = 1 }, { .error = 1 } };
+        bool far[2];
+        for (unsigned i = 0; i < 2; i++) {
+            const mote_found f = { .x = x,
+                                   .weight = weights,
+                                   .level = a,
+                                   .quantiser = quantiser[0],
+                                   .place = place[i],
+                                   .rebuilt = again & 16 ? rebuilt[i] : NULL,
+                                   .step = 0.37f,
+                                   .near = { 0, 0.3f, 0.7f, 1 } };
+            far[i] = mote_trellis_look(i ? plain : best, &t, &f, n, &sums[i]);
+        }
+        ck_assert_msg(memcmp(&sums[0], &sums[1], sizeof sums[0]) == 0 && far[0] == far[1], "case %u", again);
+        ck_assert(n == 0 || memcmp(place[0], place[1], n * sizeof **place) == 0);
+        ck_assert(memcmp(rebuilt[0], rebuilt[1], sizeof rebuilt[0]) == 0);
     }
     free(work);
 }
@@ -150,6 +181,7 @@ START_TEST(gains)
     static const double about[] = { 0.2589, 0.2567, 0.2525, 0.249, 0.2462, 0.2429, 0.2419, 0.3312 };
     static float x[MOST];
     static int32_t level[MOST];
+    static uint8_t quantiser[MOST];
     static const mote_level_prices free_of_charge;
     void *work = workspace(2048);
     const mote_trellis t = trellis_of(_i, false, false);
@@ -157,10 +189,12 @@ START_TEST(gains)
     unsigned s = 0;
     seed = 4711;
     for (size_t i = 0; i < MOST; i++) x[i] = uniform() * 40;
-    mote_trellis_search(mote_trellis_steps_best(&t), &t, x, NULL, NULL, MOST, &free_of_charge, 0, level, work);
+    const mote_sequence sequence = { x, NULL, NULL, MOST, level, quantiser };
+    mote_trellis_search(mote_trellis_steps_best(&t), &t, &sequence, 1, &free_of_charge, 0, work);
     for (size_t i = 0; i < MOST; i++) {
         const double d = (double)x[i] - mote_trellis_multiple(&t, t.states == 1 ? 0 : s & 1, level[i]);
         e += d * d / MOST;
+        ck_assert_uint_eq(quantiser[i], t.states == 1 ? 0 : s & 1);
         s = mote_trellis_next(&t, s, level[i]);
     }
     ck_assert_msg(e < about[_i] * 1.004 && e > about[_i] * 0.996, "%u states: %.4f", t.states, e);

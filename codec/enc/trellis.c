@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Trellis-coded integers for a tensor: training, then passes over all of it until the error is the one that was asked
  * for, then records. Host only. */
-#include "enc/trellis.h"
+#include "enc/trellis_sample.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -10,18 +10,21 @@
 #include "enc/cost.h"
 #include "enc/trellis_adapt.h"
 
-#define TRAIN_PASSES 7
-#define RECLASSES 3 /* of tensors that are only partly trained on */
-#define RECLASS_STATES 8
-#define TRIES 20   /* passes over the tensor for its error */
-#define FITTED 4   /* of them that change the tables too: then only the step moves, and the error with it */
-#define PATIENT 10 /* tries until twice that is close enough */
-#define LEAP 0.001 /* of the step: a bracket without an error that is close enough */
-#define NUDGE 0.97 /* of lambda */
-#define CLOSE_ENOUGH 1.0045
-#define CLOSE 1.0035             /* 0.015 dB */
-#define ADAPTIVE_SHARE 0.99      /* of the bytes, that tables which adapt may leave: they decode slower */
-#define KEEP ((uint64_t)1 << 24) /* levels that are kept instead of being searched again */
+#define TRAIN_PASSES 1
+#define TRAIN_STATES 8 /* until the passes over the tensor for its error */
+#define RECLASS_ROUNDS 3
+#define TRIES 20     /* passes over the tensor for its error */
+#define FITTED 4     /* of them that change the tables too: then only the step moves, and the error with it */
+#define PATIENT 4    /* tries until more is close enough, then ever more */
+#define LEAP 0.001   /* of the step: a bracket without an error that is close enough */
+#define NUDGE 0.97   /* of lambda */
+#define CLOSE 1.0045 /* 0.02 dB */
+#define CLOSER 0.001 /* after each more try, up to 0.035 dB */
+#define CLOSE_ENOUGH 1.008
+#define ADAPTIVE_SHARE 0.99           /* of the bytes, that tables which adapt may leave: they decode slower */
+#define ADAPTIVE_LOOK ((size_t)12288) /* values that tell whether tables should adapt */
+#define ADAPTIVE_PART ((size_t)1024)  /* neighbours among them */
+#define KEEP ((uint64_t)1 << 24)      /* levels that are kept instead of being searched again */
 
 /* --- from the sample to the tensor -------------------------------------------------------------------------------- */
 
@@ -61,34 +64,32 @@ static void trim(mote_trellis_trained *s, size_t rows, size_t cols)
     p->col_class = col[1] > col[0] ? k->col : NULL;
 }
 
+/* Training on the block, by the classes that its rows and columns have among all. */
 static mote_status train(mote_trellis_job *j)
 {
     mote_trellis_trained *s = &j->s;
     mote_trellis_plan *p = &s->plan;
-    mote_trellis_sample sample = { .rows = j->rows, .cols = j->cols, .x = j->x, .weight = j->x_weight };
-    mote_status st = mote_trellis_classify(j, s, !j->whole);
-    if (st != MOTE_OK) return st;
+    const mote_trellis_sample sample = { .rows = j->rows, .cols = j->cols, .x = j->x, .weight = j->x_weight };
+    mote_status st = mote_trellis_take_all(j);
+    if (st == MOTE_OK) st = mote_trellis_classify(j, s, true);
+    uint8_t *classes = malloc(j->rows + j->cols);
+    if (st == MOTE_OK && !classes) st = MOTE_ERR_NOMEM;
+    if (st == MOTE_OK) {
+        const mote_classes all = s->classes;
+        s->classes.row = classes;
+        s->classes.col = classes + j->rows;
+        for (size_t r = 0; r < j->rows; r++) s->classes.row[r] = all.row[mote_trellis_block_row(j, r)];
+        for (size_t c = 0; c < j->cols; c++) s->classes.col[c] = all.col[mote_trellis_block_col(j, c)];
+        mote_trellis_begin_like(s, &j->learned);
+        st = mote_trellis_train(s, &sample, TRAIN_PASSES, &j->work);
+        if (s->next > 0) mote_trellis_set_step(s, s->next);
+        s->classes = all;
+    }
+    free(classes);
     p->rows = j->m.rows;
     p->cols = j->m.cols;
     p->axis = j->m.axis;
     p->dtype = j->e->dtype;
-    if (!j->partly) {
-        mote_trellis_begin(s);
-        return mote_trellis_train(s, &sample, TRAIN_PASSES, j->columns, &j->work);
-    }
-    /* classes of the sample's rows among those of all; columns have too few values there to be chosen anew */
-    const mote_classes all = s->classes;
-    uint8_t *row = NULL;
-    float *x = NULL;
-    st = mote_trellis_subset(j, true, &sample, &x, &row);
-    if (st == MOTE_OK) {
-        s->classes.row = row;
-        mote_trellis_begin(s);
-        st = mote_trellis_train(s, &sample, TRAIN_PASSES, false, &j->work);
-        s->classes.row = all.row;
-    }
-    free(x);
-    free(row);
     return st;
 }
 
@@ -96,29 +97,32 @@ static mote_status train(mote_trellis_job *j)
 
 static mote_trellis_pass pass_of(mote_trellis_job *j)
 {
-    return (mote_trellis_pass){
-        .m = &j->m, .s = &j->s, .weight = j->weight, .by_row = j->by_row, .w = &j->work, .fetch = &j->e->work.fetch
-    };
+    return (mote_trellis_pass){ .m = &j->m,
+                                .s = &j->s,
+                                .all = j->all,
+                                .weight = j->weight,
+                                .by_row = j->by_row,
+                                .w = &j->work,
+                                .fetch = &j->e->work.fetch };
 }
 
-/* Classes of all rows and columns by price, judged by a search with few states. */
+/* Classes of all rows and columns by price, and what else a pass tells. */
 static mote_status reclass(mote_trellis_job *j)
 {
     mote_trellis_trained *s = &j->s;
-    const unsigned states = s->states;
-    if (states > RECLASS_STATES) {
-        s->states = RECLASS_STATES;
-        (void)mote_trellis_set_states(&s->plan, s->states);
-    }
+    const double n = (double)j->e->t->elements;
     mote_trellis_pass p = pass_of(j);
     s->plan.row_class = s->classes.row;
     s->plan.col_class = s->classes.col;
-    mote_status st = mote_trellis_pass_reclass(&p, &s->classes, j->columns);
-    free(p.order);
-    if (st == MOTE_OK) (void)mote_trellis_fit(&s->plan, j->work.counts, MOTE_FIT_SOME);
-    s->states = states;
-    (void)mote_trellis_set_states(&s->plan, states);
-    return st;
+    mote_status st = mote_trellis_pass_reclass(&p, s, j->columns, RECLASS_ROUNDS);
+    mote_trellis_pass_free(&p);
+    if (st != MOTE_OK) return st;
+    const double error = p.sums.error / n * s->step * s->step;
+    s->next = s->target > 0 && error > 0 ? s->step * sqrt(s->target / error) : s->step;
+    if (s->next < s->least) s->next = s->least;
+    mote_trellis_adapt(s, &p.sums, n, s->next);
+    mote_trellis_set_step(s, s->next);
+    return MOTE_OK;
 }
 
 /* The step as it can be written, in the sample's units too. False: there is none. */
@@ -182,7 +186,8 @@ static bool is_done(const mote_trellis_trained *s, const tried *now, unsigned i)
 {
     if (s->target == 0 || now->error == 0 || i + 1 >= TRIES) return true;
     if (now->error > s->target && now->step <= s->least) return true;
-    return is_close(now->error, s->target, i < PATIENT ? CLOSE : CLOSE_ENOUGH);
+    const double close = i < PATIENT ? CLOSE : CLOSE + CLOSER * (i + 1 - PATIENT);
+    return is_close(now->error, s->target, close < CLOSE_ENOUGH ? close : CLOSE_ENOUGH);
 }
 
 /* Passes over the tensor until its error is right; afterwards the tables fit the counts of the last one. */
@@ -216,11 +221,12 @@ static mote_status converge(mote_trellis_job *j, const mote_records_target *targ
             s->least *= 1.01;
             step = step > now.step * 1.01 ? step : now.step * 1.01;
         }
+        if (step < s->least) step = s->least;
         if (i < FITTED) { /* so that prices and offsets suit what the pass found */
             (void)mote_trellis_fit(&s->plan, j->work.counts, MOTE_FIT_LITTLE);
-            mote_trellis_adapt(s, p->weighted / n, p->sum, p->n);
+            mote_trellis_adapt(s, &p->sums, n, step);
         }
-        mote_trellis_set_step(s, step < s->least ? s->least : step);
+        mote_trellis_set_step(s, step);
     }
     return MOTE_OK;
 }
@@ -291,21 +297,33 @@ static void note(const mote_trellis_job *j, const mote_trellis_pass *p, mote_enc
     r->ideal_bits = j->s.bits;
 }
 
-/* Whether the first segment, as it has been searched, would become small enough by tables that adapt. */
-static mote_status is_adaptive(mote_trellis_job *j, mote_trellis_pass *p, const int32_t *level, bool *yes)
+/* Whether the first segment would become small enough by tables that adapt, judged by parts from all over it, as its
+ * rows may differ. */
+static mote_status is_adaptive(mote_trellis_job *j, mote_trellis_pass *p, bool *yes)
 {
     const mote_trellis_plan *plan = &j->s.plan;
     const mote_extent e = mote_trellis_extent(plan, 0);
+    const unsigned lanes = mote_plane_lanes(plan->coder);
+    const size_t cols = e.rows > 1 || e.cols < ADAPTIVE_LOOK ? e.cols : ADAPTIVE_LOOK;
+    const size_t part = cols < ADAPTIVE_PART ? ADAPTIVE_PART / cols : 1, all = e.rows * cols;
+    const size_t stride = all > ADAPTIVE_LOOK ? all / ADAPTIVE_LOOK : 1;
+    const size_t most = (e.rows / part / stride + 1) * part;
     double share = 1;
-    mote_status st = MOTE_OK;
-    int32_t *own = NULL;
-    if (!level || e.rows * e.cols != plan->rows * plan->cols) {
-        own = malloc(e.rows * e.cols * sizeof *own);
-        st = own ? mote_trellis_pass_segment(p, &e, mote_plane_lanes(plan->coder), own, false) : MOTE_ERR_NOMEM;
-        level = own;
+    size_t *row = malloc(most * sizeof *row), n = 0;
+    int32_t *level = malloc(most * cols * sizeof *level);
+    uint8_t *quantiser = malloc(most * cols);
+    mote_status st = row && level && quantiser ? MOTE_OK : MOTE_ERR_NOMEM;
+    if (st == MOTE_OK && mote_trellis_segments(plan) > 1) st = mote_trellis_pass_segment(p, &e, lanes, NULL, false);
+    for (size_t r = 0; r < e.rows && st == MOTE_OK; r++) {
+        if (r / part % stride) continue;
+        mote_trellis_pass_row(p, &e, lanes, r, cols, level + n * cols, quantiser + n * cols);
+        row[n++] = e.row + r;
     }
-    if (st == MOTE_OK) st = mote_trellis_adaptive_share(plan, &e, p->order, p->end, level, &share);
-    free(own);
+    const mote_trellis_rows x = { n, cols, row, level, quantiser, p->order, p->end };
+    if (st == MOTE_OK) st = mote_trellis_adaptive_share(plan, &x, j->work.counts->log, &share);
+    free(row);
+    free(level);
+    free(quantiser);
     *yes = share < ADAPTIVE_SHARE;
     return st;
 }
@@ -316,7 +334,7 @@ static mote_status code_adaptive(mote_trellis_job *j, const mote_records_target 
 {
     mote_records other = { 0 };
     j->s.plan.adapts = true;
-    (void)mote_trellis_fit(&j->s.plan, j->work.counts, false);
+    (void)mote_trellis_fit(&j->s.plan, j->work.counts, MOTE_FIT_LITTLE);
     mote_status st = converge(j, target, level, p);
     if (st == MOTE_OK) st = write(j, target, level, p, &other);
     if (st == MOTE_OK && (double)other.bytes < ADAPTIVE_SHARE * (double)f->bytes) {
@@ -329,6 +347,18 @@ static mote_status code_adaptive(mote_trellis_job *j, const mote_records_target 
     return st == MOTE_ERR_LIMIT || st == MOTE_ERR_HEAD ? MOTE_OK : st;
 }
 
+static void set_states(mote_trellis_job *j, unsigned states)
+{
+    j->s.states = states;
+    (void)mote_trellis_set_states(&j->s.plan, states);
+}
+
+/* How much larger than in training the step may be for the same error, by what states gain for even numbers. */
+static double gain_of(unsigned states)
+{
+    return states <= TRAIN_STATES ? 1 : states == 32 ? 1.0126 : states == 256 ? 1.0255 : 1.033;
+}
+
 static mote_status code(mote_trellis_job *j)
 {
     mote_encoder *e = j->e;
@@ -336,14 +366,18 @@ static mote_status code(mote_trellis_job *j)
         .limits = &e->limits, .dtype = e->dtype, .elements = e->t->elements, .most = e->most
     };
     const size_t rows = (size_t)j->m.rows, cols = (size_t)j->m.cols;
+    const unsigned states = j->s.states;
+    set_states(j, states < TRAIN_STATES ? states : TRAIN_STATES);
     mote_status st = train(j);
     if (st != MOTE_OK) return st;
     trim(&j->s, rows, cols);
-    for (unsigned i = 0; i < RECLASSES && st == MOTE_OK && j->partly && j->s.plan.n_pairs > 1 && settle_step(j); i++) {
+    if (j->s.plan.n_pairs > 1 && settle_step(j)) {
         st = reclass(j);
-        if (st == MOTE_OK) trim(&j->s, rows, cols);
+        if (st != MOTE_OK) return st;
+        trim(&j->s, rows, cols);
     }
-    if (st != MOTE_OK) return st;
+    set_states(j, states);
+    if (j->s.target > 0) mote_trellis_set_step(&j->s, j->s.step * gain_of(states));
     int32_t *level = e->t->elements <= KEEP ? malloc((size_t)e->t->elements * sizeof *level) : NULL;
     if (e->t->elements <= KEEP && !level) return MOTE_ERR_NOMEM;
     mote_trellis_pass p = pass_of(j);
@@ -353,7 +387,7 @@ static mote_status code(mote_trellis_job *j)
     if (st == MOTE_OK) st = write(j, &target, level, &p, &f);
     if (st == MOTE_OK) note(j, &p, &r);
     bool adaptive = false;
-    if (st == MOTE_OK && e->limits.profile != MOTE_PROFILE_NANO) st = is_adaptive(j, &p, level, &adaptive);
+    if (st == MOTE_OK && e->limits.profile != MOTE_PROFILE_NANO) st = is_adaptive(j, &p, &adaptive);
     if (adaptive) st = code_adaptive(j, &target, level, &p, &f, &r);
     if (st == MOTE_OK && (e->form.n_records == 0 || f.bytes < e->form.bytes)) {
         mote_records_free(&e->form);
@@ -363,7 +397,7 @@ static mote_status code(mote_trellis_job *j)
     }
     mote_records_free(&f);
     free(level);
-    free(p.order);
+    mote_trellis_pass_free(&p);
     return st;
 }
 

@@ -17,12 +17,12 @@ typedef struct mote_trellis_job {
     bool columns;  /* it has column classes */
     float *weight; /* of the errors by coded column (by_row: row), 1 in the mean; NULL: all 1 */
     bool by_row;
-    /* the sample: rows or pieces of rows, divided by the root mean square */
-    bool whole;  /* it is the tensor */
-    bool partly; /* only some of it is trained on */
+    /* the block that choices and training look at, divided by the root mean square */
     size_t rows, cols;
     float *x, *x_weight;
-    mote_trellis_trained s; /* its arrays have room for the sample and for the matrix */
+    float *all;                   /* the same of the whole matrix; NULL: it is large */
+    mote_trellis_trained s;       /* its arrays have room for the classes of the matrix */
+    mote_trellis_trained learned; /* by choices; its classes are gone */
     mote_trellis_work work;
 } mote_trellis_job;
 
@@ -35,21 +35,10 @@ typedef struct mote_trellis_job {
 mote_status mote_trellis_choose(mote_trellis_job *j, mote_encoder *e, double error) MOTE_MUST_CHECK;
 
 /**
- * What a step would cost after mote_trellis_choose(), judged by the sample: bytes of the records, sum of squared errors.
+ * What a step would cost after mote_trellis_choose(), judged by the block: bytes of the records, sum of squared errors.
  * NOMEM; LIMIT as above.
  */
 mote_status mote_trellis_estimate(mote_trellis_job *j, double step, double *bytes, double *noise) MOTE_MUST_CHECK;
-
-/** Fill in classes by scale: of the sample, or with `all` of the whole matrix. NOMEM. */
-mote_status mote_trellis_classify(mote_trellis_job *j, mote_trellis_trained *s, bool all) MOTE_MUST_CHECK;
-/**
- * The rows of the sample that are trained on, with their weights in *x too, and the classes of these rows among those of
- * j->s, which are those of all rows or of the sample. What is allocated is the caller's, also after an error. NOMEM.
- */
-mote_status mote_trellis_subset(const mote_trellis_job *j, bool all, mote_trellis_sample *sample, float **x,
-                                uint8_t **row_class) MOTE_MUST_CHECK;
-/** Where row r of the sample begins in the coded matrix. */
-void mote_trellis_sampled(const mote_trellis_job *j, size_t r, uint64_t *row, uint64_t *col);
 
 void mote_trellis_job_free(mote_trellis_job *j);
 

@@ -4,7 +4,6 @@
 
 #include <stdlib.h>
 
-#include "enc/cost.h"
 #include "kern/adapt.h"
 
 /* A pair as its tables would begin. */
@@ -37,40 +36,54 @@ static bool begin(start *s, const mote_trellis_plan *p, unsigned pair, int16_t *
     return true;
 }
 
-mote_status mote_trellis_adaptive_share(const mote_trellis_plan *p, const mote_extent *e, const uint32_t *order,
-                                        const uint32_t *end, const int32_t *level, double *share)
+/* One row of them: what they cost by tables that stay and by tables that learn. */
+typedef struct cost {
+    double fixed, learned;
+} cost;
+
+static void add_row(const mote_trellis_plan *p, const mote_trellis_rows *x, size_t r, const start *s, int16_t *tables,
+                    mote_adapt_context *before, const float *log, cost *sum)
+{
+    const unsigned row = p->row_class ? p->row_class[x->row[r]] : 0, size = MOTE_ADAPT_TABLES * MOTE_SYMBOLS;
+    const int32_t *level = x->level + r * x->cols;
+    const uint8_t *quantiser = x->quantiser + r * x->cols;
+    mote_adapt_context c = *before;
+    for (size_t g = 0, at = 0, last; g < (x->order ? MOTE_COLUMN_CLASSES : 1u); g++, at = last) {
+        last = x->order ? x->end[g] : x->cols;
+        const unsigned pair = mote_trellis_index(p, row, (unsigned)g);
+        const mote_pair_spec *w = &s[pair].window;
+        const bool wide = p->pair[pair].wide;
+        const int32_t zero = mote_adapt_zero(w->lo, w->shift);
+        for (size_t i = at; i < last; i++) {
+            const size_t place = x->order ? x->order[i] : i;
+            const unsigned q = quantiser[place];
+            uint32_t number;
+            const unsigned own = mote_trellis_symbol(&p->pair[pair], p->escapes != 0, level[place], &number);
+            unsigned k = wide ? mote_trellis_symbol(w, p->escapes != 0, level[place], &number) : own;
+            if (k >= MOTE_SYMBOLS) k = MOTE_SYMBOLS - 1;
+            int16_t *cum = tables + (size_t)pair * size + mote_adapt_place(c, q) * MOTE_SYMBOLS;
+            const uint32_t to = k + 1 < MOTE_SYMBOLS ? mote_adapt_below(cum, k + 1) : 4096;
+            sum->fixed += (double)s[pair].bits[q][own & 31];
+            sum->learned += (double)w->shift + (double)log[to - mote_adapt_below(cum, k)];
+            mote_adapt_learn(cum, k);
+            c = mote_adapt_after(c, k, zero);
+        }
+    }
+    *before = c;
+}
+
+mote_status mote_trellis_adaptive_share(const mote_trellis_plan *p, const mote_trellis_rows *x, const float *log,
+                                        double *share)
 {
     start *s = malloc(MOTE_PAIRS_MAX * sizeof *s);
     int16_t *tables = malloc((size_t)MOTE_PAIRS_MAX * MOTE_ADAPT_TABLES * MOTE_SYMBOLS * sizeof *tables);
-    const unsigned lanes = mote_plane_lanes(p->coder), size = MOTE_ADAPT_TABLES * MOTE_SYMBOLS;
-    uint32_t state[32] = { 0 };
-    mote_adapt_context c = { 0 };
-    double fixed = 0, learned = 0;
+    mote_adapt_context before = { 0 };
+    cost sum = { 0 };
     bool ok = s && tables;
-    for (unsigned i = 0; i < p->n_pairs && ok; i++) ok = begin(&s[i], p, i, tables + (size_t)i * size);
-    for (size_t r = 0; r < e->rows && ok; r++, level += e->cols) {
-        const unsigned row = p->row_class ? p->row_class[e->row + r] : 0;
-        for (size_t g = 0, at = 0, last; g < (order ? MOTE_COLUMN_CLASSES : 1u); g++, at = last) {
-            last = order ? end[g] : e->cols;
-            const unsigned pair = mote_trellis_index(p, row, (unsigned)g);
-            const mote_pair_spec *w = &s[pair].window;
-            for (size_t i = at; i < last; i++) {
-                const int32_t k = level[order ? order[i] : i];
-                uint32_t *x = &state[(i - at) & (lanes - 1)], number;
-                const unsigned q = *x & 1, own = mote_trellis_symbol(&p->pair[pair], p->escapes != 0, k, &number);
-                unsigned symbol = mote_trellis_symbol(w, p->escapes != 0, k, &number);
-                if (symbol >= MOTE_SYMBOLS) symbol = MOTE_SYMBOLS - 1;
-                int16_t *cum = tables + (size_t)pair * size + mote_adapt_place(c, q) * MOTE_SYMBOLS;
-                const uint32_t to = symbol + 1 < MOTE_SYMBOLS ? mote_adapt_below(cum, symbol + 1) : 4096;
-                fixed += (double)s[pair].bits[q][own & 31];
-                learned += w->shift + MOTE_PAIR_BITS - mote_log2(to - mote_adapt_below(cum, symbol));
-                mote_adapt_learn(cum, symbol);
-                c = mote_adapt_after(c, symbol, mote_adapt_zero(w->lo, w->shift));
-                *x = mote_trellis_state(p, *x, k);
-            }
-        }
-    }
-    *share = ok && fixed > 0 ? learned / fixed : 1;
+    for (unsigned i = 0; i < p->n_pairs && ok; i++)
+        ok = begin(&s[i], p, i, tables + (size_t)i * MOTE_ADAPT_TABLES * MOTE_SYMBOLS);
+    for (size_t r = 0; r < x->rows && ok; r++) add_row(p, x, r, s, tables, &before, log, &sum);
+    *share = ok && sum.fixed > 0 ? sum.learned / sum.fixed : 1;
     const mote_status st = s && tables ? MOTE_OK : MOTE_ERR_NOMEM;
     free(s);
     free(tables);

@@ -150,7 +150,11 @@ INLINE void renorm(float *m, unsigned states)
 }
 
 /* Eight states: the even ones in the lower half of a vector, the odd ones in the upper. */
-AVX2 static void select_8(const mote_trellis *t, float *metric, const float cost[][4], uint8_t *choice, size_t n)
+typedef struct code_8 {
+    __m256i to, across;
+} code_8;
+
+AVX2 static void prepare_8(const mote_trellis *t, code_8 *c)
 {
     const unsigned g0 = (t->h0 >> 1) & 3, g1 = t->h1 >> 1;
     int partner[8], order[8], place[8];
@@ -161,25 +165,59 @@ AVX2 static void select_8(const mote_trellis *t, float *metric, const float cost
         place[4 + (u ^ g0)] = (int)(4 + u);
     }
     for (unsigned s = 0; s < 8; s++) order[(s & 1) * 4 + s / 2] = place[s];
-    const __m256i to = _mm256_loadu_si256((const __m256i *)(const void *)order);
-    const __m256i across = _mm256_loadu_si256((const __m256i *)(const void *)partner);
+    c->to = _mm256_loadu_si256((const __m256i *)(const void *)order);
+    c->across = _mm256_loadu_si256((const __m256i *)(const void *)partner);
+}
+
+INLINE __m256 step_8(const code_8 *c, __m256 m, const float cost[4], uint8_t *choice)
+{
     const __m256i firsts = _mm256_setr_epi32(0, 0, 0, 0, 2, 2, 2, 2),
                   seconds = _mm256_setr_epi32(1, 1, 1, 1, 3, 3, 3, 3);
+    const __m256 k = _mm256_broadcast_ps((const __m128 *)(const void *)cost);
+    unsigned mask;
+    const __m256 first = _mm256_add_ps(m, _mm256_permutevar_ps(k, firsts));
+    const __m256 second = _mm256_add_ps(_mm256_permutevar8x32_ps(m, c->across), _mm256_permutevar_ps(k, seconds));
+    m = _mm256_permutevar8x32_ps(min_choice(first, second, &mask), c->to);
+    *choice = (uint8_t)mask;
+    return m;
+}
+
+AVX2 static __m256 renorm_8(__m256 m)
+{
+    float metric[8] __attribute__((aligned(32)));
+    _mm256_store_ps(metric, m);
+    renorm(metric, 8);
+    return _mm256_load_ps(metric);
+}
+
+AVX2 static void select_8(const mote_trellis *t, float *metric, const float cost[][4], uint8_t *choice, size_t n)
+{
+    code_8 c;
+    prepare_8(t, &c);
     __m256 m = _mm256_load_ps(metric);
     for (size_t i = 0; i < n; i++) {
-        __m256 c = _mm256_broadcast_ps((const __m128 *)(const void *)cost[i]);
-        unsigned mask;
-        __m256 first = _mm256_add_ps(m, _mm256_permutevar_ps(c, firsts));
-        __m256 second = _mm256_add_ps(_mm256_permutevar8x32_ps(m, across), _mm256_permutevar_ps(c, seconds));
-        m = _mm256_permutevar8x32_ps(min_choice(first, second, &mask), to);
-        choice[i] = (uint8_t)mask;
-        if (i % MOTE_TRELLIS_RENORM == MOTE_TRELLIS_RENORM - 1) {
-            _mm256_store_ps(metric, m);
-            renorm(metric, 8);
-            m = _mm256_load_ps(metric);
-        }
+        m = step_8(&c, m, cost[i], &choice[i]);
+        if (i % MOTE_TRELLIS_RENORM == MOTE_TRELLIS_RENORM - 1) m = renorm_8(m);
     }
     _mm256_store_ps(metric, m);
+}
+
+AVX2 static void select_two_8(const mote_trellis *t, float *metric_a, float *metric_b, const float cost_a[][4],
+                              const float cost_b[][4], uint8_t *choice_a, uint8_t *choice_b, size_t n)
+{
+    code_8 c;
+    prepare_8(t, &c);
+    __m256 a = _mm256_load_ps(metric_a), b = _mm256_load_ps(metric_b);
+    for (size_t i = 0; i < n; i += MOTE_TRELLIS_RENORM) {
+        for (size_t j = i; j < i + MOTE_TRELLIS_RENORM; j++) {
+            a = step_8(&c, a, cost_a[j], &choice_a[j]);
+            b = step_8(&c, b, cost_b[j], &choice_b[j]);
+        }
+        a = renorm_8(a);
+        b = renorm_8(b);
+    }
+    _mm256_store_ps(metric_a, a);
+    _mm256_store_ps(metric_b, b);
 }
 
 /* Blocks of eight pairs: x[b], each element from where its index, xored with g, points. */
@@ -249,9 +287,76 @@ AVX2 static void select_avx2(const mote_trellis *t, float *metric, float *other,
         select_many(t, t->states, metric, other, cost, choice, n);
 }
 
+/* --- what has been found ------------------------------------------------------------------------------------------ */
+
+INLINE __m256i load_levels(const int32_t *p)
+{
+    return _mm256_loadu_si256((const __m256i *)(const void *)p);
+}
+
+AVX2 static bool look_avx2(const mote_trellis *t, const mote_found *f, size_t n, float part[][MOTE_FOUND_LANES],
+                           uint32_t of[4])
+{
+    const __m256i one = _mm256_set1_epi32(1), span = _mm256_set1_epi32(MOTE_PRICE_SPAN);
+    const __m256i last = _mm256_set1_epi32(2 * MOTE_PRICE_SPAN - 1), zero = _mm256_setzero_si256();
+    const __m256 bare = _mm256_set1_ps(-0.0f), step = _mm256_set1_ps(f->step);
+    float table[2][8] = { { 0, t->offset[1], t->offset[2], t->offset[3] },
+                          { f->near[0], f->near[1], f->near[2], f->near[3] } };
+    const __m256 offset = _mm256_loadu_ps(table[0]), near = _mm256_loadu_ps(table[1]);
+    __m256 sum[5] = { _mm256_loadu_ps(part[0]), _mm256_loadu_ps(part[1]), _mm256_loadu_ps(part[2]),
+                      _mm256_loadu_ps(part[3]), _mm256_loadu_ps(part[4]) };
+    __m256i count[4] = { zero, zero, zero, zero }, outside = zero;
+    size_t i = 0;
+    for (; i + 8 <= n; i += 8) {
+        const __m256i k = load_levels(f->level + i);
+        const __m256i q = _mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)(const void *)(f->quantiser + i)));
+        const __m256i odd = t->zero ? _mm256_sub_epi32(zero, _mm256_sign_epi32(one, k)) : one;
+        const __m256i v = _mm256_add_epi32(_mm256_add_epi32(k, k), _mm256_and_si256(odd, _mm256_sub_epi32(zero, q)));
+        const __m256i a = _mm256_abs_epi32(v);
+        const __m256 sign = _mm256_and_ps(_mm256_castsi256_ps(v), bare), size = _mm256_cvtepi32_ps(a);
+        const __m256 plain = _mm256_sub_ps(_mm256_xor_ps(_mm256_loadu_ps(f->x + i), sign), size);
+        const __m256i small = _mm256_cmpgt_epi32(_mm256_set1_epi32(4), a);
+        const __m256 by = _mm256_permutevar8x32_ps(offset, _mm256_and_si256(a, small)); /* place 0: 0 */
+        const __m256 e = _mm256_sub_ps(plain, by), square = _mm256_mul_ps(e, e);
+        sum[0] = _mm256_add_ps(sum[0], square);
+        if (f->weight) sum[4] = _mm256_add_ps(sum[4], _mm256_mul_ps(square, _mm256_loadu_ps(f->weight + i)));
+        for (int j = 1; j < 4; j++) {
+            const __m256i is = _mm256_cmpeq_epi32(a, _mm256_set1_epi32(j));
+            sum[j] = _mm256_add_ps(sum[j], _mm256_and_ps(plain, _mm256_castsi256_ps(is)));
+            count[j] = _mm256_sub_epi32(count[j], is);
+        }
+        const __m256i at = _mm256_add_epi32(k, span);
+        const __m256i kept = _mm256_min_epi32(_mm256_max_epi32(at, zero), last);
+        outside = _mm256_or_si256(outside, _mm256_xor_si256(at, kept));
+        const __m256i place = _mm256_add_epi32(kept, _mm256_mullo_epi32(q, _mm256_set1_epi32(2 * MOTE_PRICE_SPAN)));
+        _mm_storeu_si128((__m128i *)(void *)(f->place + i),
+                         _mm_packus_epi32(_mm256_castsi256_si128(place), _mm256_extracti128_si256(place, 1)));
+        if (f->rebuilt) {
+            const __m256 y = _mm256_blendv_ps(_mm256_mul_ps(size, step), _mm256_permutevar8x32_ps(near, a),
+                                              _mm256_castsi256_ps(small));
+            _mm256_storeu_ps(f->rebuilt + i, _mm256_xor_ps(y, sign));
+        }
+    }
+    for (unsigned j = 0; j < 5; j++) _mm256_storeu_ps(part[j], sum[j]);
+    for (unsigned j = 1; j < 4; j++) {
+        uint32_t each[8];
+        _mm256_storeu_si256((__m256i *)(void *)each, count[j]);
+        for (unsigned l = 0; l < 8; l++) of[j] += each[l];
+    }
+    mote_found rest = *f;
+    rest.x += i;
+    rest.level += i;
+    rest.quantiser += i;
+    rest.place += i;
+    if (rest.weight) rest.weight += i;
+    if (rest.rebuilt) rest.rebuilt += i;
+    const bool far = mote_trellis_steps_plain()->look(t, &rest, n - i, part, of);
+    return far || !_mm256_testz_si256(outside, outside);
+}
+
 const mote_trellis_steps *mote_trellis_steps_avx2(void)
 {
-    static const mote_trellis_steps steps = { candidates_avx2, select_avx2 };
+    static const mote_trellis_steps steps = { candidates_avx2, select_avx2, select_two_8, look_avx2 };
     return __builtin_cpu_supports("avx2") ? &steps : NULL;
 }
 

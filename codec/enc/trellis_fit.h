@@ -19,14 +19,26 @@ typedef struct mote_far_level {
 /** Counts of levels by pair and quantiser; those beyond the span are listed. */
 typedef struct mote_level_counts {
     uint64_t n[MOTE_PAIRS_MAX][2][MOTE_LEVELS];
+    float log[(1 << MOTE_PAIR_BITS) + 1]; /* bits of each frequency but 0 */
     mote_far_level *far;
     size_t n_far, room;
 } mote_level_counts;
 
+/** Zero-initialised memory becomes counts of nothing. */
+void mote_level_counts_init(mote_level_counts *h);
 void mote_level_counts_clear(mote_level_counts *h);
 void mote_level_counts_free(mote_level_counts *h);
-/** Note a level beyond the span. NOMEM; LIMIT: there are too many for this to be worth while. */
-mote_status mote_level_counts_far(mote_level_counts *h, unsigned pair, unsigned q, int32_t level) MOTE_MUST_CHECK;
+/**
+ * Count n levels of those pairs, with places as mote_trellis_look() leaves them.
+ *
+ * far     some lie beyond the span
+ * Errors  NOMEM; LIMIT: there are too many of these for it to be worth while
+ */
+mote_status mote_level_counts_add(mote_level_counts *h, const uint8_t *pair, const uint16_t *place,
+                                  const int32_t *level, size_t n, bool far) MOTE_MUST_CHECK;
+
+/** The largest |value| of what was counted for n pairs. zero: quantiser 1 has it */
+uint32_t mote_level_counts_largest(const mote_level_counts *h, unsigned n, bool zero);
 
 /** A little, some, or the family is a mere guess: all shapes are tried. */
 typedef enum mote_fit_effort { MOTE_FIT_LITTLE, MOTE_FIT_SOME, MOTE_FIT_FRESH } mote_fit_effort;

@@ -5,9 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SPAN MOTE_PRICE_SPAN
-#define CHUNK ((size_t)1 << 16) /* elements fetched at a time, at least a row of up to 65,535 columns */
-#define LANES 32
+#include "enc/trellis_reclass.h"
+
+#define CHUNK ((size_t)1 << 16)  /* elements fetched at a time, at least a row of up to 65,535 columns */
+#define KEEP ((uint64_t)1 << 24) /* elements whose levels are kept for another round of classes */
 
 uint64_t mote_trellis_segments(const mote_trellis_plan *p)
 {
@@ -36,17 +37,24 @@ mote_extent mote_trellis_extent(const mote_trellis_plan *p, uint64_t segment)
 mote_status mote_trellis_pass_begin(mote_trellis_pass *p)
 {
     const mote_trellis_plan *plan = &p->s->plan;
-    p->noise = p->weighted = 0;
+    p->noise = 0;
     p->largest = 0;
-    memset(p->sum, 0, sizeof p->sum);
-    memset(p->n, 0, sizeof p->n);
+    p->sums = (mote_found_sums){ .error = 0 };
     free(p->order);
     p->order = NULL;
+    p->laid = 0;
     if (!plan->col_class) return MOTE_OK;
     p->order = malloc((size_t)plan->cols * sizeof *p->order);
     if (!p->order) return MOTE_ERR_NOMEM;
     mote_trellis_order(plan, p->order, p->end);
     return MOTE_OK;
+}
+
+void mote_trellis_pass_free(mote_trellis_pass *p)
+{
+    free(p->order);
+    free(p->by_lane);
+    p->order = p->by_lane = NULL;
 }
 
 /* --- lanes -------------------------------------------------------------------------------------------------------- */
@@ -71,9 +79,9 @@ static bool next_part(const mote_extent *e, part *t)
 }
 
 /* Place of the first value of each lane, if those of a lane follow each other. */
-static void find_lanes(const mote_trellis_pass *p, const mote_extent *e, unsigned lanes, size_t at[LANES + 1])
+static void find_lanes(const mote_trellis_pass *p, const mote_extent *e, unsigned lanes, size_t at[MOTE_LANES_MAX + 1])
 {
-    size_t n[LANES] = { 0 };
+    size_t n[MOTE_LANES_MAX] = { 0 };
     uint32_t from = 0;
     for (unsigned g = 0; g < (p->order ? MOTE_COLUMN_CLASSES : 1u); g++) {
         const size_t cols = p->order ? p->end[g] - from : e->cols;
@@ -84,162 +92,209 @@ static void find_lanes(const mote_trellis_pass *p, const mote_extent *e, unsigne
     for (unsigned l = 0; l < lanes; l++) at[l + 1] = at[l] + n[l];
 }
 
-/* Calls DO(c) for the columns of a part's row in their order, with `to` the place of its value among the lanes'. */
-#define EACH_COLUMN(p, t, lanes, at, DO)                                                \
-    do {                                                                                \
-        const unsigned mask_ = (lanes)-1;                                               \
-        if (!(p)->order) {                                                              \
-            for (size_t i_ = 0; i_ < (t)->cols; i_++) {                                 \
-                const size_t c = i_, to = (at)[((t)->col + i_) & mask_]++;              \
-                DO                                                                      \
-            }                                                                           \
-        } else {                                                                        \
-            for (size_t i_ = 0, g_ = 0; g_ < MOTE_COLUMN_CLASSES; i_ = (p)->end[g_++])  \
-                for (size_t from_ = i_; i_ < (p)->end[g_]; i_++) {                      \
-                    const size_t c = (p)->order[i_], to = (at)[(i_ - from_) & mask_]++; \
-                    DO                                                                  \
-                }                                                                       \
-        }                                                                               \
-    } while (0)
-
-static void fetch_values(const mote_trellis_pass *p, const mote_extent *e, const part *t, double *x, size_t row)
+/* Columns 0..cols of a part by lane. Parts of a row begin at lane 0. NOMEM. */
+static mote_status lay_lanes(mote_trellis_pass *p, size_t cols, unsigned lanes)
 {
-    const mote_matrix *m = p->m;
-    const uint8_t *raw = mote_matrix_fetch(m, e->row + t->row + row, e->col + t->col, 1, t->cols, p->fetch);
-    mote_values(x, raw, m->held, 0, t->cols);
+    if (p->laid == cols && p->lanes == lanes) return MOTE_OK;
+    if (cols > p->room) {
+        free(p->by_lane);
+        p->by_lane = malloc(cols * sizeof *p->by_lane);
+        p->room = p->by_lane ? cols : 0;
+        if (!p->by_lane) return MOTE_ERR_NOMEM;
+    }
+    uint32_t *to = p->by_lane;
+    for (unsigned l = 0; l < lanes; l++) {
+        p->from[l] = (size_t)(to - p->by_lane);
+        size_t from = 0;
+        for (unsigned g = 0; g < (p->order ? MOTE_COLUMN_CLASSES : 1u); g++) {
+            const size_t end = p->order ? p->end[g] : cols;
+            for (size_t i = from + l; i < end; i += lanes) *to++ = p->order ? p->order[i] : (uint32_t)i;
+            from = end;
+        }
+    }
+    p->from[lanes] = cols;
+    p->laid = cols;
+    p->lanes = lanes;
+    return MOTE_OK;
 }
 
-static mote_status gather(mote_trellis_pass *p, const mote_extent *e, unsigned lanes, double *x)
+static const void *fetch_part(const mote_trellis_pass *p, const mote_extent *e, const part *t)
+{
+    return mote_matrix_fetch(p->m, e->row + t->row, e->col + t->col, t->rows, t->cols, p->fetch);
+}
+
+static mote_status gather(mote_trellis_pass *p, const mote_extent *e, unsigned lanes, double *x, float *y)
 {
     const mote_trellis_plan *plan = &p->s->plan;
     const double inverse = 1 / (double)plan->step;
-    size_t at[LANES + 1];
+    const float by = (float)(1 / p->s->step);
+    size_t at[MOTE_LANES_MAX + 1];
     find_lanes(p, e, lanes, at);
     for (part t = { 0 }; next_part(e, &t);) {
-        const void *raw = mote_matrix_fetch(p->m, e->row + t.row, e->col + t.col, t.rows, t.cols, p->fetch);
+        mote_status st = lay_lanes(p, t.cols, lanes);
+        if (st != MOTE_OK) return st;
+        const void *raw = p->all ? NULL : fetch_part(p, e, &t);
         for (size_t r = 0; r < t.rows; r++) {
-            const size_t row = e->row + t.row + r;
+            const size_t row = e->row + t.row + r, col = e->col + t.col;
             uint8_t index[MOTE_COLUMN_CLASSES];
-            const uint8_t *col_class = p->s->classes.col + e->col + t.col;
-            mote_values(x, raw, p->m->held, r * t.cols, t.cols);
+            const uint8_t *col_class = p->s->classes.col + col;
+            if (p->all) {
+                const float *from = p->all + row * (size_t)p->m->cols + col;
+                for (size_t c = 0; c < t.cols; c++) y[c] = from[c] * by;
+            } else {
+                mote_values(x, raw, p->m->held, r * t.cols, t.cols);
+                for (size_t c = 0; c < t.cols; c++) y[c] = (float)(x[c] * inverse);
+            }
             for (unsigned z = 0; z < MOTE_COLUMN_CLASSES; z++)
                 index[z] = (uint8_t)mote_trellis_index(plan, plan->row_class ? p->s->classes.row[row] : 0, z);
-            if (plan->col_class)
-                EACH_COLUMN(p, &t, lanes, at, p->w->y[to] = (float)(x[c] * inverse);
-                            p->w->index[to] = index[col_class[c]];);
-            else
-                EACH_COLUMN(p, &t, lanes, at, p->w->y[to] = (float)(x[c] * inverse); p->w->index[to] = index[0];);
+            for (unsigned l = 0; l < lanes; l++) {
+                const uint32_t *c = p->by_lane + p->from[l];
+                const size_t n = p->from[l + 1] - p->from[l];
+                float *to = p->w->y + at[l];
+                uint8_t *pair = p->w->index + at[l];
+                at[l] += n;
+                if (lanes == 1 && !p->order)
+                    memcpy(to, y, n * sizeof *y);
+                else
+                    for (size_t i = 0; i < n; i++) to[i] = y[c[i]];
+                if (!plan->col_class)
+                    memset(pair, index[0], n);
+                else
+                    for (size_t i = 0; i < n; i++) pair[i] = index[col_class[c[i]]];
+                if (!p->weight) continue;
+                float *weight = p->w->weight + at[l] - n;
+                for (size_t i = 0; i < n; i++) weight[i] = p->weight[p->by_row ? row : col + c[i]];
+            }
         }
     }
-    if (!p->weight) return MOTE_OK;
-    find_lanes(p, e, lanes, at);
-    for (part t = { 0 }; next_part(e, &t);)
-        for (size_t r = 0; r < t.rows; r++) {
-            const float *weight = p->weight + (p->by_row ? e->row + t.row + r : e->col + t.col);
-            EACH_COLUMN(p, &t, lanes, at, p->w->weight[to] = weight[p->by_row ? 0 : c];);
-        }
     return MOTE_OK;
 }
 
 /* Counts and sums of a lane's n values; its y become what a decoder makes of them. */
-static mote_status count_lane(mote_trellis_pass *p, const mote_trellis *code, size_t at, size_t n)
+static mote_status count_lane(mote_trellis_pass *p, const mote_trellis_steps *steps, const mote_trellis *code,
+                              size_t at, size_t n)
 {
     const mote_trellis_plan *plan = &p->s->plan;
-    const float *weight = p->weight ? p->w->weight + at : NULL;
-    const uint8_t *index = p->w->index + at;
-    float *y = p->w->y + at;
-    const int32_t *level = p->w->level + at;
-    uint16_t *place = p->w->at + at;
-    float rebuilt[4] = { 0 };
-    double sum[4] = { 0 }, of[4] = { 0 }, weighted = 0;
-    unsigned s = 0;
-    int32_t largest = (int32_t)p->largest;
+    const mote_trellis_work *w = p->w;
+    mote_found f = { .x = w->y + at,
+                     .weight = p->weight ? w->weight + at : NULL,
+                     .level = w->level + at,
+                     .quantiser = w->quantiser + at,
+                     .place = w->at + at,
+                     .rebuilt = w->y + at,
+                     .step = plan->step };
     for (unsigned v = 1; v < 4; v++) /* Spec codecs.md 8 */
-        rebuilt[v] = plan->offset[0] || plan->offset[1] || plan->offset[2]
-                         ? (float)(64 * (int)v + plan->offset[v - 1]) * 0.015625f * plan->step
-                         : (float)v * plan->step;
-    for (size_t i = 0; i < n; i++) {
-        const unsigned q = code->states == 1 ? 0 : s & 1;
-        const int32_t k = level[i], v = mote_trellis_multiple(code, q, k), a = v < 0 ? -v : v;
-        const float outwards = v < 0 ? -y[i] : y[i];
-        const float e = outwards - (a < 4 && a ? (float)a + code->offset[a] : (float)a);
-        if (a < 4) {
-            sum[a] += (double)outwards - a;
-            of[a]++;
+        f.near[v] = plan->offset[0] || plan->offset[1] || plan->offset[2]
+                        ? (float)(64 * (int)v + plan->offset[v - 1]) * 0.015625f * plan->step
+                        : (float)v * plan->step;
+    const bool far = mote_trellis_look(steps, code, &f, n, &p->sums);
+    return mote_level_counts_add(w->counts, w->index + at, f.place, f.level, n, far);
+}
+
+/* Levels back to their rows. */
+static mote_status scatter(mote_trellis_pass *p, const mote_extent *e, unsigned lanes, int32_t *level)
+{
+    size_t at[MOTE_LANES_MAX + 1];
+    find_lanes(p, e, lanes, at);
+    for (part t = { 0 }; next_part(e, &t);) {
+        mote_status st = lay_lanes(p, t.cols, lanes);
+        if (st != MOTE_OK) return st;
+        for (size_t r = 0; r < t.rows; r++) {
+            int32_t *row = level + (t.row + r) * e->cols + t.col;
+            for (unsigned l = 0; l < lanes; l++) {
+                const uint32_t *c = p->by_lane + p->from[l];
+                const size_t n = p->from[l + 1] - p->from[l];
+                const int32_t *from = p->w->level + at[l];
+                for (size_t i = 0; i < n; i++) row[c[i]] = from[i];
+                at[l] += n;
+            }
         }
-        weighted += (double)e * (double)e * (weight ? (double)weight[i] : 1);
-        if (a > largest) largest = a;
-        int32_t l = k + SPAN;
-        if (l >= 0 && l < MOTE_LEVELS) {
-            p->w->counts->n[index[i]][q][l]++;
-        } else {
-            const mote_status st = mote_level_counts_far(p->w->counts, index[i], q, k);
-            if (st != MOTE_OK) return st;
-            l = l < 0 ? 0 : MOTE_LEVELS - 1;
-        }
-        place[i] = (uint16_t)(q * MOTE_LEVELS + (unsigned)l);
-        const float x = a < 4 ? rebuilt[a] : (float)a * plan->step;
-        y[i] = v < 0 ? -x : x;
-        s = mote_trellis_next(code, s, k);
-    }
-    p->largest = (uint32_t)largest;
-    p->weighted += weighted;
-    for (unsigned v = 0; v < 4; v++) {
-        p->sum[v] += sum[v];
-        p->n[v] += of[v];
     }
     return MOTE_OK;
 }
 
-/* Levels back to their rows. */
-static void scatter(mote_trellis_pass *p, const mote_extent *e, unsigned lanes, int32_t *level)
+void mote_trellis_pass_row(const mote_trellis_pass *p, const mote_extent *e, unsigned lanes, size_t row, size_t n,
+                           int32_t *level, uint8_t *quantiser)
 {
-    size_t at[LANES + 1];
+    size_t at[MOTE_LANES_MAX + 1];
     find_lanes(p, e, lanes, at);
-    for (part t = { 0 }; next_part(e, &t);)
-        for (size_t r = 0; r < t.rows; r++) {
-            int32_t *row = level + (t.row + r) * e->cols + t.col;
-            EACH_COLUMN(p, &t, lanes, at, row[c] = p->w->level[to];);
+    for (unsigned l = 0; l < lanes; l++) {
+        const size_t per_row = (at[l + 1] - at[l]) / e->rows;
+        const int32_t *k = p->w->level + at[l] + row * per_row;
+        const uint8_t *q = p->w->quantiser + at[l] + row * per_row;
+        for (size_t i = 0; i < per_row; i++) {
+            const size_t c = p->order ? p->by_lane[p->from[l] + i] : i * lanes + l;
+            if (c >= n) continue;
+            level[c] = k[i];
+            quantiser[c] = q[i];
         }
+    }
 }
 
-static void measure(mote_trellis_pass *p, const mote_extent *e, unsigned lanes, double *x)
+static mote_status measure(mote_trellis_pass *p, const mote_extent *e, unsigned lanes, double *x)
 {
     const uint8_t dtype = p->s->plan.dtype;
-    size_t at[LANES + 1];
+    const bool exact = dtype == MOTE_F32 || dtype == MOTE_F64;
+    size_t at[MOTE_LANES_MAX + 1];
     find_lanes(p, e, lanes, at);
-    for (part t = { 0 }; next_part(e, &t);)
+    for (part t = { 0 }; next_part(e, &t);) {
+        mote_status st = lay_lanes(p, t.cols, lanes);
+        if (st != MOTE_OK) return st;
+        const void *raw = fetch_part(p, e, &t);
         for (size_t r = 0; r < t.rows; r++) {
-            double noise = 0;
-            fetch_values(p, e, &t, x, r);
-            EACH_COLUMN(p, &t, lanes, at, const double d = x[c] - mote_matrix_written(p->w->y[to], dtype);
-                        noise += d * d;);
-            p->noise += noise;
+            double noise[4] = { 0 };
+            mote_values(x, raw, p->m->held, r * t.cols, t.cols);
+            for (unsigned l = 0; l < lanes; l++) {
+                const uint32_t *c = p->by_lane + p->from[l];
+                const size_t n = p->from[l + 1] - p->from[l];
+                const float *y = p->w->y + at[l];
+                at[l] += n;
+                for (size_t i = 0; i < n; i++) {
+                    const double d = x[c[i]] - (exact ? (double)y[i] : mote_matrix_written(y[i], dtype));
+                    noise[i & 3] += d * d;
+                }
+            }
+            p->noise += (noise[0] + noise[1]) + (noise[2] + noise[3]);
         }
+    }
+    return MOTE_OK;
+}
+
+/* Search what has been gathered as n sequences, and count it. */
+static mote_status search(mote_trellis_pass *p, const size_t *at, unsigned n, bool counts)
+{
+    const mote_trellis_work *w = p->w;
+    const mote_trellis code = mote_trellis_of(&p->s->plan, p->s->states);
+    const mote_trellis_steps *steps = mote_trellis_steps_best(&code);
+    mote_sequence s[MOTE_LANES_MAX];
+    for (unsigned l = 0; l < n; l++)
+        s[l] = (mote_sequence){ .x = w->y + at[l],
+                                .table = w->index + at[l],
+                                .weight = p->weight ? w->weight + at[l] : NULL,
+                                .n = at[l + 1] - at[l],
+                                .level = w->level + at[l],
+                                .quantiser = w->quantiser + at[l] };
+    mote_trellis_search(steps, &code, s, n, w->prices, (float)p->s->lambda, w->search);
+    mote_status st = MOTE_OK;
+    for (unsigned l = 0; l < n && counts && st == MOTE_OK; l++)
+        st = count_lane(p, steps, &code, at[l], at[l + 1] - at[l]);
+    return st;
 }
 
 mote_status mote_trellis_pass_segment(mote_trellis_pass *p, const mote_extent *e, unsigned lanes, int32_t *level,
                                       bool counts)
 {
-    const mote_trellis_trained *s = p->s;
-    const mote_trellis code = mote_trellis_of(&s->plan, s->states);
-    const mote_trellis_steps *steps = mote_trellis_steps_best(&code);
     const size_t room = e->cols < CHUNK ? e->cols : CHUNK;
-    size_t at[LANES + 1];
-    double *x = malloc(room * sizeof *x);
+    size_t at[MOTE_LANES_MAX + 1];
+    double *x = malloc(room * (sizeof *x + sizeof(float)));
     mote_status st = x ? MOTE_OK : MOTE_ERR_NOMEM;
-    if (st == MOTE_OK) st = mote_trellis_work_reserve(p->w, s->states, e->rows * e->cols);
+    if (st == MOTE_OK) st = mote_trellis_work_reserve(p->w, p->s->states, e->rows * e->cols);
     if (st == MOTE_OK) st = mote_fetch_reserve(p->fetch, CHUNK);
-    if (st == MOTE_OK) st = gather(p, e, lanes, x);
+    if (st == MOTE_OK) st = gather(p, e, lanes, x, (float *)(void *)(x + room));
     find_lanes(p, e, lanes, at);
-    for (unsigned l = 0; l < lanes && st == MOTE_OK; l++) {
-        const size_t n = at[l + 1] - at[l];
-        mote_trellis_search(steps, &code, p->w->y + at[l], p->w->index + at[l], p->weight ? p->w->weight + at[l] : NULL,
-                            n, p->w->prices, (float)s->lambda, p->w->level + at[l], p->w->search);
-        if (counts) st = count_lane(p, &code, at[l], n);
-    }
-    if (st == MOTE_OK && level) scatter(p, e, lanes, level);
-    if (st == MOTE_OK && counts) measure(p, e, lanes, x);
+    if (st == MOTE_OK) st = search(p, at, lanes, counts);
+    if (st == MOTE_OK && level) st = scatter(p, e, lanes, level);
+    if (st == MOTE_OK && counts) st = measure(p, e, lanes, x);
     free(x);
     return st;
 }
@@ -258,27 +313,76 @@ mote_status mote_trellis_pass_count(mote_trellis_pass *p, int32_t *level)
         st = mote_trellis_pass_segment(p, &e, mote_plane_lanes(plan->coder),
                                        level ? level + e.row * plan->cols + e.col : NULL, true);
     }
+    p->largest = mote_level_counts_largest(p->w->counts, plan->n_pairs, plan->zero);
     return st;
 }
 
-mote_status mote_trellis_pass_reclass(mote_trellis_pass *p, mote_classes *k, bool columns)
+/* --- classes ------------------------------------------------------------------------------------------------------ */
+
+/* Rows in any order, for their counts and places only. */
+static mote_status search_rows(mote_trellis_pass *p, const mote_extent *e)
+{
+    const size_t n = e->rows * e->cols, at[3] = { 0, n / 2, n };
+    double *x = malloc((e->cols < CHUNK ? e->cols : CHUNK) * (sizeof *x + sizeof(float)));
+    mote_status st = x ? MOTE_OK : MOTE_ERR_NOMEM;
+    if (st == MOTE_OK) st = mote_trellis_work_reserve(p->w, p->s->states, n);
+    if (st == MOTE_OK) st = mote_fetch_reserve(p->fetch, CHUNK);
+    if (st == MOTE_OK) st = gather(p, e, 1, x, (float *)(void *)(x + (e->cols < CHUNK ? e->cols : CHUNK)));
+    free(x);
+    return st == MOTE_OK ? search(p, at, 2, true) : st;
+}
+
+/* Counts by the classes that there are now. What lay beyond the span is counted at its ends: the next pass knows better. */
+static void count_again(const mote_trellis_pass *p, const uint16_t *place)
 {
     const mote_trellis_plan *plan = &p->s->plan;
+    const mote_classes *k = &p->s->classes;
+    mote_level_counts_clear(p->w->counts);
+    for (size_t r = 0; r < plan->rows; r++, place += plan->cols) {
+        uint64_t *count[MOTE_COLUMN_CLASSES];
+        for (unsigned z = 0; z < MOTE_COLUMN_CLASSES; z++)
+            count[z] = p->w->counts->n[mote_trellis_index(plan, k->row[r], z)][0];
+        for (size_t c = 0; c < plan->cols; c++) count[k->col[c]][place[c]]++;
+    }
+}
+
+mote_status mote_trellis_pass_reclass(mote_trellis_pass *p, mote_trellis_trained *s, bool columns, unsigned rounds)
+{
+    mote_trellis_plan *plan = &s->plan;
     const size_t rows = (size_t)plan->rows, cols = (size_t)plan->cols, at_once = cols < CHUNK ? CHUNK / cols : 1;
-    mote_reclass r;
-    mote_status st = mote_trellis_work_reserve(p->w, p->s->states, 1);
+    const bool keep = plan->rows * plan->cols <= KEEP;
+    uint16_t *place = keep ? malloc(rows * cols * sizeof *place) : NULL;
+    mote_reclass r = { .p = plan };
+    mote_status st = mote_trellis_work_reserve(p->w, s->states, 1);
+    if (keep && !place) st = MOTE_ERR_NOMEM;
     if (st == MOTE_OK) st = mote_trellis_pass_begin(p);
-    if (st != MOTE_OK) return st;
     free(p->order); /* any order will do */
     p->order = NULL;
+    if (st == MOTE_OK) st = mote_reclass_init(&r, plan, &s->classes, rows, cols, columns);
+    if (st != MOTE_OK) goto out;
     mote_trellis_price(plan, p->w->prices);
     mote_level_counts_clear(p->w->counts);
-    st = mote_reclass_init(&r, plan, p->w->prices, k, rows, cols, columns);
+    mote_reclass_begin(&r, p->w->prices);
     for (size_t row = 0; row < rows && st == MOTE_OK; row += at_once) {
         const mote_extent e = { .row = row, .rows = rows - row < at_once ? rows - row : at_once, .cols = cols };
-        st = mote_trellis_pass_segment(p, &e, 1, NULL, true);
+        st = search_rows(p, &e);
         for (size_t i = 0; i < e.rows && st == MOTE_OK; i++) mote_reclass_row(&r, row + i, p->w->at + i * cols);
+        if (st == MOTE_OK && keep) memcpy(place + row * cols, p->w->at, e.rows * cols * sizeof *place);
     }
-    mote_reclass_finish(&r, st == MOTE_OK);
+    if (st != MOTE_OK) goto out;
+    mote_reclass_columns(&r);
+    for (unsigned round = 1; round < rounds && keep; round++) {
+        count_again(p, place);
+        (void)mote_trellis_fit(plan, p->w->counts, MOTE_FIT_LITTLE);
+        mote_trellis_price(plan, p->w->prices);
+        mote_reclass_begin(&r, p->w->prices);
+        for (size_t row = 0; row < rows; row++) mote_reclass_row(&r, row, place + row * cols);
+        mote_reclass_columns(&r);
+    }
+    if (keep) count_again(p, place);
+    (void)mote_trellis_fit(plan, p->w->counts, MOTE_FIT_SOME);
+out:
+    mote_reclass_free(&r);
+    free(place);
     return st;
 }

@@ -7,23 +7,30 @@
 #include "enc/matrix.h"
 #include "enc/trellis_train.h"
 
+#define MOTE_LANES_MAX 32
+
 typedef struct mote_trellis_pass {
     const mote_matrix *m;          /* elements of a real dtype */
     const mote_trellis_trained *s; /* classes of all rows; plan with step, seg_elems and coder */
+    const float *all;              /* the matrix divided by the root mean square; NULL: elements are fetched */
     const float *weight;           /* as in a sample */
     bool by_row;
     mote_trellis_work *w;
     mote_fetch *fetch;
     uint32_t *order, end[MOTE_COLUMN_CLASSES]; /* of the columns; order NULL: as they are */
+    /* columns of a piece by their lane, in the order of coding */
+    uint32_t *by_lane;
+    size_t laid, room, from[MOTE_LANES_MAX + 1]; /* columns; first of each lane */
+    unsigned lanes;
     /* sums so far */
-    double noise;        /* squared errors of what is decoded */
-    double weighted;     /* in squared steps, with weights */
-    double sum[4], n[4]; /* by |value|: errors outwards in steps, how many */
-    uint32_t largest;    /* |value| */
+    double noise;         /* squared errors of what is decoded */
+    mote_found_sums sums; /* in steps */
+    uint32_t largest;     /* |value| */
 } mote_trellis_pass;
 
-/** Set order and forget the sums. NOMEM. The order is freed with free(). */
+/** Set order and forget the sums. NOMEM. */
 mote_status mote_trellis_pass_begin(mote_trellis_pass *p) MOTE_MUST_CHECK;
+void mote_trellis_pass_free(mote_trellis_pass *p);
 
 /**
  * Search the levels of a segment.
@@ -36,11 +43,19 @@ mote_status mote_trellis_pass_begin(mote_trellis_pass *p) MOTE_MUST_CHECK;
 mote_status mote_trellis_pass_segment(mote_trellis_pass *p, const mote_extent *e, unsigned lanes, int32_t *level,
                                       bool counts) MOTE_MUST_CHECK;
 
+/** The first n levels of a row of the segment that has been searched last, and their quantisers. */
+void mote_trellis_pass_row(const mote_trellis_pass *p, const mote_extent *e, unsigned lanes, size_t row, size_t n,
+                           int32_t *level, uint8_t *quantiser);
+
 /** All segments, for their counts and sums. level: of the whole matrix, row-major, if not NULL. */
 mote_status mote_trellis_pass_count(mote_trellis_pass *p, int32_t *level) MOTE_MUST_CHECK;
 
-/** Choose the classes of k, which are those of p->s, anew by price. */
-mote_status mote_trellis_pass_reclass(mote_trellis_pass *p, mote_classes *k, bool columns) MOTE_MUST_CHECK;
+/**
+ * Search all levels and choose the classes of s, which is p->s, anew by price; then its tables, and for that many rounds
+ * both again. The step may be any.
+ */
+mote_status mote_trellis_pass_reclass(mote_trellis_pass *p, mote_trellis_trained *s, bool columns,
+                                      unsigned rounds) MOTE_MUST_CHECK;
 
 /** Segments of a plan, and the extent of one. */
 uint64_t mote_trellis_segments(const mote_trellis_plan *p);

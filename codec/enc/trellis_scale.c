@@ -7,7 +7,8 @@
 
 #include "enc/cost.h"
 
-#define SUMS 8 /* interleaved */
+#define SUMS 8    /* interleaved */
+#define PART 4096 /* columns whose sums are added in binary32 */
 #define CLASS_MAX (MOTE_COLUMN_CLASSES - 1)
 
 mote_status mote_spread_init(mote_spread *s, size_t rows, size_t cols, bool columns, double mean)
@@ -16,8 +17,9 @@ mote_status mote_spread_init(mote_spread *s, size_t rows, size_t cols, bool colu
     s->row = malloc(rows * sizeof *s->row);
     s->col = malloc(cols * sizeof *s->col);
     s->sum = calloc(cols, sizeof *s->sum);
-    if (!s->row || !s->col || !s->sum) return MOTE_ERR_NOMEM;
-    for (size_t c = 0; c < cols; c++) s->col[c] = 1;
+    s->inverse = malloc(cols * sizeof *s->inverse);
+    if (!s->row || !s->col || !s->sum || !s->inverse) return MOTE_ERR_NOMEM;
+    for (size_t c = 0; c < cols; c++) s->col[c] = s->inverse[c] = 1;
     return MOTE_OK;
 }
 
@@ -26,32 +28,38 @@ void mote_spread_free(mote_spread *s)
     free(s->row);
     free(s->col);
     free(s->sum);
+    free(s->inverse);
     *s = (mote_spread){ 0 };
 }
 
-/* s->col holds the columns' variances: of their inverses sums are made, so that rows are read once a round. */
+/* s->col holds the inverses of the columns' variances while rows are read: of them sums are made, so that rows are read
+ * once a round. */
 void mote_spread_row(mote_spread *s, size_t r, const float *x)
 {
-    double sum[SUMS] = { 0 }, all = 0;
-    size_t c = 0;
-    if (s->columns) {
-        for (; c + SUMS <= s->cols; c += SUMS)
-            for (size_t i = 0; i < SUMS; i++) sum[i] += (double)x[c + i] * (double)x[c + i] / s->col[c + i];
-        for (; c < s->cols; c++) sum[c % SUMS] += (double)x[c] * (double)x[c] / s->col[c];
-    } else {
-        for (; c < s->cols; c++) sum[c % SUMS] += (double)x[c] * (double)x[c];
+    double all = 0;
+    for (size_t from = 0; from < s->cols; from += PART) {
+        const size_t n = s->cols - from < PART ? s->cols - from : PART;
+        const float *v = x + from, *inverse = s->inverse + from;
+        float sum[SUMS] = { 0 };
+        size_t c = 0;
+        for (; c + SUMS <= n; c += SUMS)
+            for (size_t i = 0; i < SUMS; i++) sum[i] += v[c + i] * v[c + i] * inverse[c + i];
+        for (; c < n; c++) sum[c % SUMS] += v[c] * v[c] * inverse[c];
+        for (size_t i = 0; i < SUMS; i++) all += (double)sum[i];
     }
-    for (size_t i = 0; i < SUMS; i++) all += sum[i];
     s->row[r] = all / (double)s->cols + s->least;
     if (!s->columns) return;
-    const double inverse = 1 / s->row[r];
-    for (c = 0; c < s->cols; c++) s->sum[c] += (double)x[c] * (double)x[c] * inverse;
+    const float inverse = (float)(1 / s->row[r]);
+    for (size_t c = 0; c < s->cols; c++) s->sum[c] += (double)(x[c] * x[c] * inverse);
 }
 
 void mote_spread_round(mote_spread *s)
 {
     if (!s->columns) return;
-    for (size_t c = 0; c < s->cols; c++) s->col[c] = s->sum[c] / (double)s->rows + 1e-6;
+    for (size_t c = 0; c < s->cols; c++) {
+        s->col[c] = s->sum[c] / (double)s->rows + 1e-6;
+        s->inverse[c] = (float)(1 / s->col[c]);
+    }
     memset(s->sum, 0, s->cols * sizeof *s->sum);
 }
 

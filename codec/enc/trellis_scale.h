@@ -9,9 +9,10 @@
 /** Mean squares of rows and columns while rows are read; row * col approximates the mean square of an element. */
 typedef struct mote_spread {
     size_t rows, cols;
-    double *row; /* [rows] */
-    double *col; /* [cols], all 1 without column classes */
-    double *sum; /* [cols], of the round that is going on */
+    double *row;    /* [rows] */
+    double *col;    /* [cols], all 1 without column classes */
+    double *sum;    /* [cols], of the round that is going on */
+    float *inverse; /* [cols], 1 / col */
     bool columns;
     double least; /* of a row */
 } mote_spread;

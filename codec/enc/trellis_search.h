@@ -47,20 +47,48 @@ const mote_trellis_steps *mote_trellis_steps_best(const mote_trellis *t);
 /** Bytes of workspace, the same for every length. */
 size_t mote_trellis_bytes(unsigned states);
 
+/** Values, and where their levels go. */
+typedef struct mote_sequence {
+    const float *x;       /**< [n], in steps, |x| < 2^21 */
+    const uint8_t *table; /**< [n] indices into prices; NULL: all 0 */
+    const float *weight;  /**< [n] of squared errors; NULL: all 1 */
+    size_t n;
+    int32_t *level;     /**< out, [n] */
+    uint8_t *quantiser; /**< out, [n], of each level */
+} mote_sequence;
+
 /**
- * Find the levels of one sequence that starts in state 0 and ends in any.
+ * Find the levels of n sequences, each of which starts in state 0 and ends in any.
  *
  * Computes  argmin of the sum of weight[i] (x[i] - value[i])^2 + lambda * bits[i] over all paths; survivors are
  *           decided a window of some thousand values behind, which costs nothing measurable
  * Source    A. J. Viterbi, 1967; M. W. Marcellin, T. R. Fischer, Trellis coded quantization, 1990
- * Shapes    x[n], in steps, |x| < 2^21; table[n] indices into prices (NULL: all 0); weight[n] (NULL: all 1); level[n]
  * Units     lambda in squared steps a bit
  * work      mote_trellis_bytes(), aligned to 32
  * Errors    none; in each quantiser one parity at least must have finite prices everywhere
  * Bits      the same on every machine and with all steps: sums and minima of binary32 in a fixed order
  */
-void mote_trellis_search(const mote_trellis_steps *steps, const mote_trellis *t, const float *x, const uint8_t *table,
-                         const float *weight, size_t n, const mote_level_prices *prices, float lambda, int32_t *level,
-                         void *work);
+void mote_trellis_search(const mote_trellis_steps *steps, const mote_trellis *t, const mote_sequence *s, size_t n,
+                         const mote_level_prices *prices, float lambda, void *work);
+
+/** A sequence and what a search has found for it. */
+typedef struct mote_found {
+    const float *x, *weight; /**< in steps; NULL: all 1 */
+    const int32_t *level;
+    const uint8_t *quantiser;
+    uint16_t *place; /**< out: quantiser * 512 + level + MOTE_PRICE_SPAN, the latter kept in 0..511 */
+    float *rebuilt;  /**< out, if not NULL (it may be x): multiples of `step`, those below 4 as `near` says */
+    float step, near[4];
+} mote_found;
+
+/** Sums over sequences; zero-initialise. By |value| 1..3: errors outwards in steps without offsets, how many. */
+typedef struct mote_found_sums {
+    double error, weighted; /**< squared steps, offsets applied; the same with weights */
+    double sum[4], n[4];
+} mote_found_sums;
+
+/** Fill in places and add to the sums: the same bits on every machine. True: levels lie outside the span. */
+bool mote_trellis_look(const mote_trellis_steps *steps, const mote_trellis *t, const mote_found *f, size_t n,
+                       mote_found_sums *sums);
 
 #endif

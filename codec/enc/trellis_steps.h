@@ -7,6 +7,7 @@
 #include "enc/trellis_search.h"
 
 #define MOTE_TRELLIS_RENORM 64 /* values after which the least metric is taken off all of them */
+#define MOTE_FOUND_LANES 8     /* sums of every eighth value */
 
 struct mote_trellis_steps {
     /** For each of n values, the best level and its cost in each (quantiser, parity). */
@@ -22,6 +23,14 @@ struct mote_trellis_steps {
      */
     void (*select)(const mote_trellis *t, float *metric, float *other, const float cost[][4], uint8_t *choice,
                    size_t n);
+    /** The same for two sequences at once, eight states, n a multiple of MOTE_TRELLIS_RENORM; NULL: there is none. */
+    void (*select_two)(const mote_trellis *t, float *metric_a, float *metric_b, const float cost_a[][4],
+                       const float cost_b[][4], uint8_t *choice_a, uint8_t *choice_b, size_t n);
+    /**
+     * mote_trellis_look() for some thousand values. Value i adds to part[..][i % 8]: its squared error in part[0], by
+     * |value| 1..3 its error in part[|value|] and 1 to of[|value|], its weighted squared error in part[4] (of weights).
+     */
+    bool (*look)(const mote_trellis *t, const mote_found *f, size_t n, float part[][MOTE_FOUND_LANES], uint32_t of[4]);
 };
 
 /** What value v is rebuilt as, in steps. */

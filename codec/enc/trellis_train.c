@@ -8,7 +8,6 @@
 
 #include "enc/cost.h"
 
-#define SPAN MOTE_PRICE_SPAN
 #define LAMBDA_LEAST 0.2 /* squared steps a bit */
 #define LAMBDA_MOST 0.36
 #define LAMBDA_FIRST 0.35
@@ -21,7 +20,10 @@
 mote_status mote_trellis_work_reserve(mote_trellis_work *w, unsigned states, size_t elements)
 {
     if (!w->prices) w->prices = malloc(MOTE_PAIRS_MAX * sizeof *w->prices);
-    if (!w->counts) w->counts = calloc(1, sizeof *w->counts);
+    if (!w->counts) {
+        w->counts = calloc(1, sizeof *w->counts);
+        if (w->counts) mote_level_counts_init(w->counts);
+    }
     if (states > w->states) {
         free(w->memory);
         uint8_t *p = w->memory = malloc(mote_trellis_bytes(states) + 31);
@@ -34,13 +36,15 @@ mote_status mote_trellis_work_reserve(mote_trellis_work *w, unsigned states, siz
         free(w->weight);
         free(w->index);
         free(w->level);
+        free(w->quantiser);
         free(w->at);
         w->y = malloc(elements * sizeof *w->y);
         w->weight = malloc(elements * sizeof *w->weight);
         w->index = malloc(elements);
         w->level = malloc(elements * sizeof *w->level);
+        w->quantiser = malloc(elements);
         w->at = malloc(elements * sizeof *w->at);
-        w->room = w->y && w->weight && w->index && w->level && w->at ? elements : 0;
+        w->room = w->y && w->weight && w->index && w->level && w->quantiser && w->at ? elements : 0;
     }
     return w->prices && w->counts && w->states >= states && w->room >= elements ? MOTE_OK : MOTE_ERR_NOMEM;
 }
@@ -55,6 +59,7 @@ void mote_trellis_work_free(mote_trellis_work *w)
     free(w->weight);
     free(w->index);
     free(w->level);
+    free(w->quantiser);
     free(w->at);
     *w = (mote_trellis_work){ 0 };
 }
@@ -95,6 +100,30 @@ void mote_trellis_begin(mote_trellis_trained *s)
     memset(p->offset, 0, sizeof p->offset);
     mote_trellis_guess(p, variance);
     s->lambda = LAMBDA_FIRST;
+    s->fresh = true;
+}
+
+void mote_trellis_begin_like(mote_trellis_trained *s, const mote_trellis_trained *other)
+{
+    const mote_family *from = &other->plan.family;
+    mote_trellis_begin(s);
+    if (from->shape >= MOTE_SHAPES || !(other->step > 0) || !(s->step > 0)) return;
+    double by = s->step / other->step, grown = 1;
+    for (int i = s->classes.lowest; i < other->classes.lowest; i++) grown *= 1.4142135623730951;
+    for (int i = s->classes.lowest; i > other->classes.lowest; i--) grown /= 1.4142135623730951;
+    const double inverse = (double)from->inverse * by * grown;
+    const double mean = (double)from->mean / by / (from->growing ? grown : 1);
+    if (!(inverse >= 1 && inverse < MOTE_TABLE_INVERSE_MAX)) return;
+    if (!(mean > -MOTE_TABLE_MEAN_MAX && mean < MOTE_TABLE_MEAN_MAX)) return;
+    mote_family *f = &s->plan.family;
+    *f = *from;
+    f->inverse = (uint32_t)(inverse + 0.5);
+    f->mean = (int32_t)(mean < 0 ? mean - 0.5 : mean + 0.5);
+    if (other->plan.zero != s->plan.zero || other->states == 1) f->zero[0] = f->zero[1] = 64;
+    s->fresh = false;
+    if (other->states == 1) return;
+    s->lambda = other->lambda;
+    if (other->plan.zero == s->plan.zero) memcpy(s->plan.offset, other->plan.offset, sizeof s->plan.offset);
 }
 
 void mote_trellis_set_step(mote_trellis_trained *s, double step)
@@ -113,25 +142,28 @@ void mote_trellis_set_step(mote_trellis_trained *s, double step)
     s->step = step;
 }
 
-void mote_trellis_adapt(mote_trellis_trained *s, double error, const double sum[4], const double n[4])
+void mote_trellis_adapt(mote_trellis_trained *s, const mote_found_sums *t, double n, double step)
 {
-    const double lambda = TWO_LN2 * error;
+    double error = t->weighted / n * s->step * s->step;
+    if (s->target > 0 && t->error > 0) error = t->weighted / t->error * s->target;
+    const double lambda = TWO_LN2 * error / (step * step);
     s->lambda = lambda < LAMBDA_LEAST ? LAMBDA_LEAST : lambda > LAMBDA_MOST ? LAMBDA_MOST : lambda;
     for (unsigned v = 1; v < 4; v++) {
-        double o = n[v] > CENTROID_LEAST && !s->native ? sum[v] / n[v] * 64 : 0;
+        double o = t->n[v] > CENTROID_LEAST && !s->native ? t->sum[v] / t->n[v] * 64 : 0;
         if (o > MOTE_TRELLIS_OFFSET_MAX) o = MOTE_TRELLIS_OFFSET_MAX;
         if (o < -MOTE_TRELLIS_OFFSET_MAX) o = -MOTE_TRELLIS_OFFSET_MAX;
         s->plan.offset[v - 1] = (int8_t)(o < 0 ? o - 0.5 : o + 0.5);
     }
 }
 
-double mote_trellis_map_bits(const uint8_t *map, size_t n)
+double mote_trellis_map_bits(const uint8_t *map, size_t n, double times)
 {
     uint64_t count[MOTE_COLUMN_CLASSES] = { 0 };
     unsigned classes = 0;
     for (size_t i = 0; i < n; i++) classes += count[map[i]]++ == 0;
-    const double stored = 4.0 * (double)n + 16;
-    const double coded = mote_entropy_bits(count, MOTE_COLUMN_CLASSES) + 8.0 * (classes < 6 ? classes : 6) + MAP_BITS;
+    const double stored = 4.0 * (double)n * times + 16;
+    const double coded =
+        mote_entropy_bits(count, MOTE_COLUMN_CLASSES) * times + 8.0 * (classes < 6 ? classes : 6) + MAP_BITS;
     return classes < 2 ? 0 : stored < coded ? stored : coded;
 }
 
@@ -145,58 +177,7 @@ static void set_index(const mote_trellis_trained *s, const mote_trellis_sample *
     }
 }
 
-/* Sums of a pass over n values. */
-typedef struct tally {
-    double error;        /* squared steps */
-    double weighted;     /* the same, times the weights */
-    double sum[4], n[4]; /* by |value|: errors outwards, how many */
-} tally;
-
-static mote_status count(tally *t, const mote_trellis *code, const mote_trellis_work *w, const float *weight, size_t n)
-{
-    float rebuilt[4] = { 0, 1 + code->offset[1], 2 + code->offset[2], 3 + code->offset[3] };
-    const bool one = code->states == 1;
-    unsigned s = 0;
-    *t = (tally){ 0 };
-    mote_level_counts_clear(w->counts);
-    for (size_t i = 0; i < n; i++) {
-        const unsigned q = one ? 0 : s & 1;
-        const int32_t k = w->level[i], v = mote_trellis_multiple(code, q, k), a = v < 0 ? -v : v;
-        const float y = v < 0 ? -w->y[i] : w->y[i];
-        const float e = y - (a < 4 ? rebuilt[a] : (float)a);
-        if (a < 4) {
-            t->sum[a] += (double)y - a;
-            t->n[a]++;
-        }
-        t->error += (double)e * (double)e;
-        if (weight) t->weighted += (double)e * (double)e * (double)weight[i];
-        int32_t at = k + SPAN;
-        if (at >= 0 && at < MOTE_LEVELS) {
-            w->counts->n[w->index[i]][q][at]++;
-        } else {
-            const mote_status st = mote_level_counts_far(w->counts, w->index[i], q, k);
-            if (st != MOTE_OK) return st;
-            at = at < 0 ? 0 : MOTE_LEVELS - 1;
-        }
-        w->at[i] = (uint16_t)(q * MOTE_LEVELS + (unsigned)at);
-        s = mote_trellis_next(code, s, k);
-    }
-    if (!weight) t->weighted = t->error;
-    return MOTE_OK;
-}
-
-static mote_status reclass(mote_trellis_trained *s, const mote_trellis_sample *x, bool columns, mote_trellis_work *w)
-{
-    mote_reclass r;
-    mote_trellis_price(&s->plan, w->prices);
-    mote_status st = mote_reclass_init(&r, &s->plan, w->prices, &s->classes, x->rows, x->cols, columns);
-    for (size_t row = 0; row < x->rows && st == MOTE_OK; row++) mote_reclass_row(&r, row, w->at + row * x->cols);
-    mote_reclass_finish(&r, st == MOTE_OK);
-    set_index(s, x, w->index);
-    return st;
-}
-
-mote_status mote_trellis_train(mote_trellis_trained *s, const mote_trellis_sample *x, unsigned passes, bool columns,
+mote_status mote_trellis_train(mote_trellis_trained *s, const mote_trellis_sample *x, unsigned passes,
                                mote_trellis_work *w)
 {
     const size_t n = x->rows * x->cols;
@@ -209,25 +190,33 @@ mote_status mote_trellis_train(mote_trellis_trained *s, const mote_trellis_sampl
         const float inverse = (float)(1 / s->step);
         for (size_t i = 0; i < n; i++) w->y[i] = x->x[i] * inverse;
         mote_trellis_price(&s->plan, w->prices);
-        mote_trellis_search(mote_trellis_steps_best(&code), &code, w->y, w->index, weight, n, w->prices,
-                            (float)s->lambda, w->level, w->search);
-        tally t;
-        st = count(&t, &code, w, weight, n);
+        const mote_trellis_steps *steps = mote_trellis_steps_best(&code);
+        const size_t half = n / 2; /* two are searched in little more time than one */
+        const mote_sequence sequence[2] = { { w->y, w->index, weight, half, w->level, w->quantiser },
+                                            { w->y + half, w->index + half, weight ? weight + half : NULL, n - half,
+                                              w->level + half, w->quantiser + half } };
+        mote_trellis_search(steps, &code, sequence, 2, w->prices, (float)s->lambda, w->search);
+        const mote_found f = {
+            .x = w->y, .weight = weight, .level = w->level, .quantiser = w->quantiser, .place = w->at
+        };
+        mote_found_sums t = { .error = 0 };
+        const bool far = mote_trellis_look(steps, &code, &f, n, &t);
+        mote_level_counts_clear(w->counts);
+        st = mote_level_counts_add(w->counts, w->index, w->at, w->level, n, far);
         if (st != MOTE_OK) break;
         const double error = t.error / (double)n;
         s->error = error * s->step * s->step;
         s->bits = mote_trellis_fit(&s->plan, w->counts,
-                                   pass == 0   ? MOTE_FIT_FRESH
-                                   : pass == 2 ? MOTE_FIT_SOME
-                                               : MOTE_FIT_LITTLE);
-        if (pass + 1 == passes) break;
-        mote_trellis_adapt(s, t.weighted / (double)n, t.sum, t.n);
-        if (s->target > 0 && s->error > 0) { /* a constant tensor may have none */
-            double step = s->step * sqrt(s->target / s->error);
-            mote_trellis_set_step(s, step < s->least ? s->least : step);
-        }
-        if (pass >= 1 && pass + 2 < passes) st = reclass(s, x, columns, w);
+                                   s->fresh                 ? MOTE_FIT_FRESH
+                                   : pass == 0 || pass == 2 ? MOTE_FIT_SOME
+                                                            : MOTE_FIT_LITTLE);
+        s->fresh = false;
+        double step = s->step;
+        if (s->target > 0 && s->error > 0) step *= sqrt(s->target / s->error); /* a constant tensor may have none */
+        if (step < s->least) step = s->least;
+        mote_trellis_adapt(s, &t, (double)n, step);
+        s->next = step;
+        if (pass + 1 < passes) mote_trellis_set_step(s, step);
     }
-    s->bits += mote_trellis_map_bits(s->classes.row, x->rows) + mote_trellis_map_bits(s->classes.col, x->cols);
     return st;
 }

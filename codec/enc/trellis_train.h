@@ -16,6 +16,7 @@ typedef struct mote_trellis_work {
     float *y, *weight;
     uint8_t *index;
     int32_t *level;
+    uint8_t *quantiser;
     uint16_t *at; /* quantiser and level as places in prices */
     size_t room;
 } mote_trellis_work;
@@ -41,7 +42,9 @@ typedef struct mote_trellis_trained {
     double step;
     double error;  /* mean squared, of the last pass */
     double lambda; /* squared steps a bit, for the next pass */
-    double bits;   /* levels, tables, maps */
+    double next;   /* step of the next pass, which has not been set */
+    bool fresh;    /* the family is a guess */
+    double bits;   /* levels, tables */
 } mote_trellis_trained;
 
 /** The code of that many states (1, 8, 16, 32, 256, 1024, 2048); false: none. */
@@ -51,36 +54,17 @@ mote_trellis mote_trellis_of(const mote_trellis_plan *p, unsigned states);
 
 /** Begin: tables guessed from classes and step. */
 void mote_trellis_begin(mote_trellis_trained *s);
-/**
- * Passes over the sample; classes of rows and (columns: also of) columns are chosen anew by price after the second and
- * later ones. NOMEM.
- */
-mote_status mote_trellis_train(mote_trellis_trained *s, const mote_trellis_sample *x, unsigned passes, bool columns,
+/** The same with what has been learned with other classes, another step or union, or with one state. */
+void mote_trellis_begin_like(mote_trellis_trained *s, const mote_trellis_trained *other);
+/** Passes over the sample. NOMEM; LIMIT. */
+mote_status mote_trellis_train(mote_trellis_trained *s, const mote_trellis_sample *x, unsigned passes,
                                mote_trellis_work *w) MOTE_MUST_CHECK;
 /** Another step: the family moves with it. */
 void mote_trellis_set_step(mote_trellis_trained *s, double step);
-/** Lambda and offsets after a pass: mean squared error in squared steps; sums and counts of errors by |value| 1..3. */
-void mote_trellis_adapt(mote_trellis_trained *s, double error, const double sum[4], const double n[4]);
+/** Lambda and offsets for that step after a pass over n values. */
+void mote_trellis_adapt(mote_trellis_trained *s, const mote_found_sums *t, double n, double step);
 
-/** Bits of a map of classes, about. */
-double mote_trellis_map_bits(const uint8_t *map, size_t n);
-
-/** Classes chosen anew by price, row after row. */
-typedef struct mote_reclass {
-    const mote_trellis_plan *p;
-    const mote_level_prices *prices;
-    mote_classes *k;
-    size_t cols;
-    double row_price[MOTE_COLUMN_CLASSES], col_price[MOTE_COLUMN_CLASSES]; /* of a class in the map */
-    float *sum; /* [cols][5] of classes two below to two above; NULL: columns stay */
-} mote_reclass;
-
-/** NOMEM. Free with mote_reclass_finish(). */
-mote_status mote_reclass_init(mote_reclass *r, const mote_trellis_plan *p, const mote_level_prices *prices,
-                              mote_classes *k, size_t rows, size_t cols, bool columns) MOTE_MUST_CHECK;
-/** Row: quantiser and level of each column as q * MOTE_LEVELS + level + span, clipped. */
-void mote_reclass_row(mote_reclass *r, size_t row, const uint16_t *at);
-/** Columns, unless nothing was counted. */
-void mote_reclass_finish(mote_reclass *r, bool apply);
+/** Bits of a map of classes, about, of which every times-th is given. */
+double mote_trellis_map_bits(const uint8_t *map, size_t n, double times);
 
 #endif

@@ -5,8 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "enc/cost.h"
-
 #define SPAN MOTE_PRICE_SPAN
 #define SYMBOLS MOTE_PAIR_SYMBOLS_MAX
 #define ESCAPE_BITS 8      /* of a number, about */
@@ -18,6 +16,14 @@ static unsigned symbol_of(const mote_pair_spec *s, int32_t level, bool escapes)
     return mote_trellis_symbol(s, escapes, level, &number);
 }
 
+/* The same for a level of the span, in line. */
+static inline unsigned symbol_at(int32_t u, unsigned shift, unsigned n, bool escapes)
+{
+    const int32_t t = u >= 0 ? u >> shift : -((-u - 1) >> shift) - 1;
+    if (t >= 0 && t < (int32_t)(escapes ? n - 2 : n)) return (unsigned)t;
+    return escapes ? n - 2 + (t & 1) : n;
+}
+
 double mote_level_view_count(const mote_level_view *v, const mote_pair_spec *s, bool escapes, double symbol[2][SYMBOLS])
 {
     const unsigned n = mote_pair_symbols(s), direct = escapes ? n - 2 : n;
@@ -26,7 +32,7 @@ double mote_level_view_count(const mote_level_view *v, const mote_pair_spec *s, 
     for (unsigned q = 0; q < 2; q++)
         for (int at = v->first; at <= v->last; at++) {
             if (v->n[q][at] == 0) continue;
-            const unsigned t = symbol_of(s, at - SPAN, escapes);
+            const unsigned t = symbol_at(at - SPAN - s->lo, s->shift, n, escapes);
             if (t >= direct) escaped += (double)v->n[q][at];
             if (t < n) symbol[q][t] += (double)v->n[q][at];
         }
@@ -40,15 +46,27 @@ double mote_level_view_count(const mote_level_view *v, const mote_pair_spec *s, 
     return (double)v->all * s->shift + escaped * ESCAPE_BITS;
 }
 
-static double entropy(const double symbol[SYMBOLS])
+/* log2 of a count, by the logarithms of frequencies. */
+static double count_log(const float *log, double count)
+{
+    uint64_t n = (uint64_t)count;
+    unsigned shift = 0;
+    while (n > 1u << MOTE_PAIR_BITS) {
+        n = (n + 1) >> 1;
+        shift++;
+    }
+    return (double)(shift + MOTE_PAIR_BITS) - (double)log[n];
+}
+
+static double entropy(const float *log, const double symbol[SYMBOLS])
 {
     double all = 0, sum = 0;
     for (unsigned i = 0; i < SYMBOLS; i++) {
         if (symbol[i] == 0) continue;
         all += symbol[i];
-        sum += symbol[i] * mote_log2(symbol[i]);
+        sum += symbol[i] * count_log(log, symbol[i]);
     }
-    return all > 0 ? all * mote_log2(all) - sum : 0;
+    return all > 0 ? all * count_log(log, all) - sum : 0;
 }
 
 /* Where a window of that many levels holds most, in steps of one symbol from the family's place. */
@@ -95,17 +113,19 @@ static void set_weights(mote_pair_spec *s, double symbol[2][SYMBOLS])
     }
 }
 
-/* adapts: 16 symbols, and no weights of its own, which would hardly be worth their bytes where tables learn */
-static void find_windows(mote_level_view *v, bool escapes, unsigned tables, bool adapts)
+/* only: no window but that one. adapts: 16 symbols, and no weights of its own, which would hardly be worth their bytes where tables learn */
+static void find_windows(mote_level_view *v, const float *log, bool escapes, unsigned tables, bool adapts,
+                         const mote_pair_spec *only)
 {
     double symbol[2][SYMBOLS], family = MOTE_IMPOSSIBLE;
     v->own_bits = MOTE_IMPOSSIBLE;
     for (unsigned wide = 0; wide < (adapts ? 1u : 2u); wide++)
         for (unsigned shift = 0; shift <= 4; shift++) {
+            if (only && (only->wide != (wide != 0) || only->shift != shift)) continue;
             mote_pair_spec s = { .wide = wide != 0, .shift = (uint8_t)shift, .lo = (wide ? -15 : -7) * (1 << shift) };
             const int n = (int)mote_pair_symbols(&s), window = (escapes ? n - 2 : n) << shift;
             double rest = mote_level_view_count(v, &s, escapes, symbol);
-            double bits = rest + entropy(symbol[0]) + entropy(symbol[1]);
+            double bits = rest + entropy(log, symbol[0]) + entropy(log, symbol[1]);
             const bool whole = v->n_far == 0 && s.lo + SPAN <= v->first && s.lo + SPAN + window > v->last;
             double price = bits + (wide ? WIDE_MARGIN * (double)v->all : 0);
             if (price < family) {
@@ -118,7 +138,7 @@ static void find_windows(mote_level_view *v, bool escapes, unsigned tables, bool
             own.lo = fullest(v, s.lo, 1 << shift, window);
             if (own.lo != s.lo) {
                 rest = mote_level_view_count(v, &own, escapes, symbol);
-                bits = rest + entropy(symbol[0]) + entropy(symbol[1]);
+                bits = rest + entropy(log, symbol[0]) + entropy(log, symbol[1]);
             }
             price = bits + mote_pair_own_bits(&own, tables);
             if (price < v->own_bits && !adapts) {
@@ -135,7 +155,8 @@ static void find_windows(mote_level_view *v, bool escapes, unsigned tables, bool
     }
 }
 
-void mote_level_view_make(mote_level_view *v, const mote_level_counts *h, unsigned pair, const mote_trellis_plan *p)
+void mote_level_view_make(mote_level_view *v, const mote_level_counts *h, unsigned pair, const mote_trellis_plan *p,
+                          bool keep)
 {
     *v = (mote_level_view){ .n = h->n[pair], .first = MOTE_LEVELS, .last = -1, .pair = (uint8_t)pair };
     v->far = h->far;
@@ -148,5 +169,5 @@ void mote_level_view_make(mote_level_view *v, const mote_level_counts *h, unsign
         if (v->first == MOTE_LEVELS) v->first = at;
         v->last = at;
     }
-    if (v->all) find_windows(v, p->escapes != 0, p->h0 ? 2 : 1, p->adapts);
+    if (v->all) find_windows(v, h->log, p->escapes != 0, p->h0 ? 2 : 1, p->adapts, keep ? &p->pair[pair] : NULL);
 }

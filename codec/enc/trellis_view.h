@@ -31,8 +31,12 @@ static inline double mote_pair_own_bits(const mote_pair_spec *s, unsigned tables
     return 8.0 * tables * mote_pair_symbols(s) + 16;
 }
 
-/** Look at a pair's levels; windows are chosen if there are any. Of p: h0, escapes, adapts. Borrows h. */
-void mote_level_view_make(mote_level_view *v, const mote_level_counts *h, unsigned pair, const mote_trellis_plan *p);
+/**
+ * Look at a pair's levels; windows are chosen if there are any. Of p: h0, escapes, adapts; keep: the windows' sizes too.
+ * Borrows h.
+ */
+void mote_level_view_make(mote_level_view *v, const mote_level_counts *h, unsigned pair, const mote_trellis_plan *p,
+                          bool keep);
 
 /** Counts of the symbols of a window; returns the bits that come with them, or MOTE_IMPOSSIBLE. */
 double mote_level_view_count(const mote_level_view *v, const mote_pair_spec *s, bool escapes,

@@ -9,7 +9,7 @@
 #include "base/le.h"
 #include "common/casts.h"
 #include "dec/seg.h"
-#include "kern/adapt.h"
+#include "kern/kern.h"
 
 #define TABLES_MAX (4 * MOTE_PAIRS_MAX + 3)
 
@@ -57,15 +57,7 @@ static mote_status make_ready(mote_trellis_code *c, uint64_t segments)
         st = mote_table_build(&t, &p->escape, 0, MOTE_ESCAPE_MAX, true);
         if (st == MOTE_OK) mote_enc_table_init(c->row.table + c->row.d.n_classes + 1, &t);
     }
-    for (unsigned i = 0; i < p->n_pairs && st == MOTE_OK; i++)
-        for (unsigned q = 0; q < (p->h0 ? 2u : 1u) && st == MOTE_OK; q++) {
-            mote_table t[2];
-            st = mote_pair_build(t, &p->pair[i], &p->family, i, q, p->zero, p->escapes != 0);
-            for (unsigned j = 0; j <= p->pair[i].wide && st == MOTE_OK; j++)
-                mote_enc_table_init(&c->pair[i][q][j], &t[j]);
-            c->first[i][q] = t[0];
-        }
-    return st;
+    return st == MOTE_OK ? mote_trellis_tokens_init(c) : st;
 }
 
 /* --- head --------------------------------------------------------------------------------------------------------- */
@@ -179,86 +171,6 @@ static mote_status write_head(mote_trellis_code *c, mote_records *f, const mote_
 
 /* --- segments ----------------------------------------------------------------------------------------------------- */
 
-unsigned mote_trellis_symbol(const mote_pair_spec *s, bool escapes, int32_t k, uint32_t *number)
-{
-    const int32_t u = k - s->lo, t = u >= 0 ? u >> s->shift : -((-u - 1) >> s->shift) - 1, n = s->wide ? 32 : 16;
-    if (t >= 0 && t < (escapes ? n - 2 : n)) return (unsigned)t;
-    if (!escapes) return (unsigned)n; /* there is none */
-    const int32_t a = n - 2 + (t & 1);
-    *number = (uint32_t)(t >= 0 ? t - a : a - n + 1 - t);
-    return (unsigned)a;
-}
-
-/* One value: its table in the high bits of the symbol. */
-typedef struct token {
-    const mote_enc_table *table;
-    uint8_t symbol, low;
-    uint16_t from, freq; /* in tables that adapt; freq 0: the table's */
-} token;
-
-/* --- tables that adapt: codecs.md 8.5 --- */
-
-static void begin_adaptive(const mote_trellis_code *c)
-{
-    const mote_trellis_plan *p = c->p;
-    for (unsigned i = 0; c->adaptive && i < p->n_pairs; i++) {
-        const mote_pair pair = { .q = { &c->first[i][0], &c->first[i][p->h0 ? 1 : 0] } };
-        mote_adapt_begin(c->adaptive + i * MOTE_ADAPT_TABLES * MOTE_SYMBOLS, &pair);
-    }
-}
-
-/* The frequency that a token of the pair has after the values before, and what its table learns. */
-static void adapt_token(const mote_trellis_code *c, token *t, unsigned pair, unsigned q, mote_adapt_context *before)
-{
-    const mote_pair_spec *s = &c->p->pair[pair];
-    const unsigned k = t->symbol;
-    int16_t *cum = c->adaptive + (pair * MOTE_ADAPT_TABLES + mote_adapt_place(*before, q)) * (size_t)MOTE_SYMBOLS;
-    const uint32_t to = k + 1 < MOTE_SYMBOLS ? mote_adapt_below(cum, k + 1) : 1u << MOTE_PAIR_BITS;
-    t->from = (uint16_t)mote_adapt_below(cum, k);
-    t->freq = (uint16_t)(to - t->from);
-    mote_adapt_learn(cum, k);
-    *before = mote_adapt_after(*before, k, mote_adapt_zero(s->lo, s->shift));
-}
-
-/* Tokens of a segment in the order of coding; NEED_OUTPUT never, VALUE: it cannot be coded. */
-static mote_status find_tokens(const mote_trellis_code *c, const mote_extent *e, const int32_t *level, token *to,
-                               uint32_t *escape, size_t *n_escapes)
-{
-    const mote_trellis_plan *p = c->p;
-    uint32_t state[32] = { 0 };
-    mote_adapt_context before = { 0 };
-    const unsigned lanes = mote_plane_lanes(p->coder);
-    begin_adaptive(c);
-    for (size_t r = 0; r < e->rows; r++, level += e->cols) {
-        const unsigned row = p->row_class ? p->row_class[e->row + r] : 0;
-        for (size_t g = 0, at = 0, end; g < MOTE_COLUMN_CLASSES; g++, at = end) {
-            end = p->col_class ? c->end[g] : e->cols;
-            const unsigned pair = mote_trellis_index(p, row, (unsigned)g);
-            const mote_pair_spec *spec = &p->pair[pair];
-            for (size_t i = at; i < end; i++, to++) {
-                const int32_t k = level[p->col_class ? c->order[i] : i];
-                uint32_t *s = &state[(i - at) & (lanes - 1)], number = UINT32_MAX;
-                const unsigned q = *s & 1, symbol = mote_trellis_symbol(spec, p->escapes != 0, k, &number);
-                const int32_t v = mote_trellis_value(p->zero, q, k);
-                if (symbol >= 32 || (uint32_t)(v < 0 ? -v : v) > p->largest) return MOTE_ERR_VALUE;
-                to->table = &c->pair[pair][q][symbol >> 4];
-                to->symbol = symbol & 15;
-                to->low = (uint8_t)((uint32_t)(k - spec->lo) & ((1u << spec->shift) - 1));
-                to->freq = 0;
-                if (c->adaptive && symbol < 16) adapt_token(c, to, pair, q, &before);
-                if ((!spec->wide && symbol >= 16) || (to->freq | to->table->sym[to->symbol].freq) == 0)
-                    return MOTE_ERR_VALUE;
-                if (number != UINT32_MAX) {
-                    if (number > MOTE_ESCAPE_MAX) return MOTE_ERR_VALUE;
-                    escape[(*n_escapes)++] = number;
-                }
-                *s = mote_trellis_state(p, *s, k);
-            }
-        }
-    }
-    return MOTE_OK;
-}
-
 static void put_scales(const mote_trellis_code *c, const mote_extent *e, mote_plane_writer *w)
 {
     if (!c->p->scale) return;
@@ -267,70 +179,18 @@ static void put_scales(const mote_trellis_code *c, const mote_extent *e, mote_pl
     w->parts.scales += 2 * e->rows;
 }
 
-/* Spec codecs.md 3.4: one value, on that lane. */
-static void put_token(mote_rans_enc *e, const token *k, size_t lane)
-{
-    const mote_enc_table *t = k->table;
-    uint32_t x = e->x[lane];
-    e->used = true;
-    if (x >= (k->freq ? (uint64_t)k->freq << (32 - MOTE_PAIR_BITS - t->shift) : t->sym[k->symbol].limit)) {
-        if (e->p - e->begin < 2) {
-            e->st = MOTE_NEED_OUTPUT;
-            return;
-        }
-        e->p -= 2;
-        mote_put16(e->p, x);
-        x >>= 16;
-    }
-    x = x << t->shift | k->low;
-    if (k->freq) {
-        e->x[lane] = (x / k->freq << MOTE_PAIR_BITS) + k->from + x % k->freq;
-        return;
-    }
-    const uint32_t q = (uint32_t)((x * t->sym[k->symbol].reciprocal) >> 32 >> t->sym[k->symbol].rshift);
-    e->x[lane] = (q << t->bits) + t->sym[k->symbol].cum + (x - q * t->sym[k->symbol].freq);
-}
-
-/* The plane of symbols. Runs of one pair are coded one after the other, backwards. */
-static void put_levels(const mote_trellis_code *c, const mote_extent *e, const token *t, mote_plane_writer *w)
-{
-    const unsigned lanes = mote_plane_lanes(c->p->coder);
-    const uint8_t *data;
-    size_t bytes;
-    mote_rans_enc x;
-    mote_rans_enc_init(&x, lanes, w->words, w->words_bytes);
-    for (size_t r = e->rows; r-- > 0;)
-        for (size_t g = MOTE_COLUMN_CLASSES, end; g-- > 0;) {
-            size_t at = 0;
-            end = e->cols;
-            if (c->p->col_class) {
-                at = g ? c->end[g - 1] : 0;
-                end = c->end[g];
-            } else if (g > 0) {
-                continue;
-            }
-            for (size_t i = end; i-- > at;) put_token(&x, &t[r * e->cols + i], (i - at) & (lanes - 1));
-        }
-    mote_status st = mote_rans_finish(&x, &data, &bytes);
-    if (st != MOTE_OK && w->out->st == MOTE_OK) w->out->st = st;
-    if (st != MOTE_OK) return;
-    mote_plane_begin(w, bytes);
-    mote_wr_bytes(w->out, data, bytes);
-    w->parts.symbols += bytes;
-}
-
-static mote_status write_segment(const mote_trellis_code *c, const mote_extent *e, const int32_t *level, token *tokens,
-                                 mote_plane_writer *w)
+static mote_status write_segment(const mote_trellis_code *c, const mote_extent *e, const int32_t *level,
+                                 mote_trellis_token *tokens, uint32_t *learned, mote_plane_writer *w)
 {
     const mote_trellis_plan *p = c->p;
     size_t escapes = 0;
-    mote_status st = find_tokens(c, e, level, tokens, w->escape, &escapes);
+    mote_status st = mote_trellis_tokens_find(c, e, level, tokens, learned, w->escape, &escapes);
     if (st != MOTE_OK) return st;
     w->left = 1u + (p->scale != NULL) + (c->row.d.n_classes > 1) + p->escapes;
     put_scales(c, e, w);
     if (c->row.d.n_classes > 1)
         w->parts.classes += mote_plane_put_map(w, &c->row, p->row_class + e->row, (size_t)e->rows);
-    put_levels(c, e, tokens, w);
+    mote_trellis_tokens_put(c, e, tokens, learned, w);
     if (p->escapes) w->parts.escapes += mote_plane_put_escapes(w, &c->row, escapes);
     return w->out->st;
 }
@@ -343,21 +203,23 @@ static mote_status write_all(mote_trellis_code *c, mote_records *f, const mote_r
     const size_t most = (size_t)(p->seg_elems > p->cols ? p->seg_elems : p->cols); /* also for the column map */
     mote_plane_writer w;
     int32_t *level = most <= SIZE_MAX / 16 ? malloc(most * sizeof *level) : NULL;
-    token *tokens = level ? malloc(most * sizeof *tokens) : NULL;
+    mote_trellis_token *tokens = level ? malloc(most * sizeof *tokens) : NULL;
+    uint32_t *learned = tokens && c->adaptive ? malloc(most * sizeof *learned) : NULL;
     mote_status st = mote_plane_writer_init(&w, out, most);
-    if (st == MOTE_OK && !tokens) st = MOTE_ERR_NOMEM;
+    if (st == MOTE_OK && (!tokens || (c->adaptive && !learned))) st = MOTE_ERR_NOMEM;
     if (st == MOTE_OK) st = write_head(c, f, target, out, &w, room);
     for (size_t s = 0; st == MOTE_OK && s < c->head.n_segments; s++) {
         const mote_extent e = mote_head_extent(&c->head, s);
         out->n = 0;
         st = levels(ctx, p, &e, level);
-        if (st == MOTE_OK) st = write_segment(c, &e, level, tokens, &w);
+        if (st == MOTE_OK) st = write_segment(c, &e, level, tokens, learned, &w);
         if (st == MOTE_OK) st = out->n > room ? MOTE_NEED_OUTPUT : mote_records_add(f, out->p, out->n);
     }
     f->parts = w.parts;
     mote_plane_writer_free(&w);
     free(level);
     free(tokens);
+    free(learned);
     return st;
 }
 
