@@ -97,7 +97,7 @@ static double plain_bits(mote_trellis_job *j, double *tables, mote_trellis_train
     s.plan.zero = false;
     (void)mote_trellis_set_states(&s.plan, 1);
     mote_trellis_begin(&s);
-    mote_level_counts_clear(h);
+    mote_level_counts_clear(h, s.plan.n_pairs);
     for (size_t r = 0; r < j->rows; r++) {
         uint64_t *count[MOTE_COLUMN_CLASSES];
         for (unsigned z = 0; z < MOTE_COLUMN_CLASSES; z++)

@@ -24,9 +24,9 @@ void mote_level_counts_init(mote_level_counts *h)
     for (unsigned i = 1; i <= 1u << MOTE_PAIR_BITS; i++) h->log[i] = (float)(MOTE_PAIR_BITS - mote_log2(i));
 }
 
-void mote_level_counts_clear(mote_level_counts *h)
+void mote_level_counts_clear(mote_level_counts *h, unsigned n)
 {
-    memset(h->n, 0, sizeof h->n);
+    memset(h->n, 0, n * sizeof h->n[0]);
     h->n_far = 0;
 }
 

@@ -26,7 +26,8 @@ typedef struct mote_level_counts {
 
 /** Zero-initialised memory becomes counts of nothing. */
 void mote_level_counts_init(mote_level_counts *h);
-void mote_level_counts_clear(mote_level_counts *h);
+/** Forget what was counted, for n pairs. */
+void mote_level_counts_clear(mote_level_counts *h, unsigned n);
 void mote_level_counts_free(mote_level_counts *h);
 /**
  * Count n levels of those pairs, with places as mote_trellis_look() leaves them.

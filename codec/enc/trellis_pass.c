@@ -307,7 +307,7 @@ mote_status mote_trellis_pass_count(mote_trellis_pass *p, int32_t *level)
     if (st == MOTE_OK) st = mote_trellis_pass_begin(p);
     if (st != MOTE_OK) return st;
     mote_trellis_price(plan, p->w->prices);
-    mote_level_counts_clear(p->w->counts);
+    mote_level_counts_clear(p->w->counts, plan->n_pairs);
     for (uint64_t i = 0; i < n && st == MOTE_OK; i++) {
         const mote_extent e = mote_trellis_extent(plan, i);
         st = mote_trellis_pass_segment(p, &e, mote_plane_lanes(plan->coder),
@@ -337,7 +337,7 @@ static void count_again(const mote_trellis_pass *p, const uint16_t *place)
 {
     const mote_trellis_plan *plan = &p->s->plan;
     const mote_classes *k = &p->s->classes;
-    mote_level_counts_clear(p->w->counts);
+    mote_level_counts_clear(p->w->counts, plan->n_pairs);
     for (size_t r = 0; r < plan->rows; r++, place += plan->cols) {
         uint64_t *count[MOTE_COLUMN_CLASSES];
         for (unsigned z = 0; z < MOTE_COLUMN_CLASSES; z++)
@@ -361,7 +361,7 @@ mote_status mote_trellis_pass_reclass(mote_trellis_pass *p, mote_trellis_trained
     if (st == MOTE_OK) st = mote_reclass_init(&r, plan, &s->classes, rows, cols, columns);
     if (st != MOTE_OK) goto out;
     mote_trellis_price(plan, p->w->prices);
-    mote_level_counts_clear(p->w->counts);
+    mote_level_counts_clear(p->w->counts, plan->n_pairs);
     mote_reclass_begin(&r, p->w->prices);
     for (size_t row = 0; row < rows && st == MOTE_OK; row += at_once) {
         const mote_extent e = { .row = row, .rows = rows - row < at_once ? rows - row : at_once, .cols = cols };

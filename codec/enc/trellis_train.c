@@ -201,7 +201,7 @@ mote_status mote_trellis_train(mote_trellis_trained *s, const mote_trellis_sampl
         };
         mote_found_sums t = { .error = 0 };
         const bool far = mote_trellis_look(steps, &code, &f, n, &t);
-        mote_level_counts_clear(w->counts);
+        mote_level_counts_clear(w->counts, s->plan.n_pairs);
         st = mote_level_counts_add(w->counts, w->index, w->at, w->level, n, far);
         if (st != MOTE_OK) break;
         const double error = t.error / (double)n;
