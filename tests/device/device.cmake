@@ -44,7 +44,7 @@ endfunction()
 
 # mote_run_network(BOARD NETWORK QEMU...)
 function(mote_run_network board network)
-  mote_device_test(${board}.${network} TIMEOUT 300 FOLDER ${work}/${network} NEEDS "device_${board};device_${network}"
+  mote_device_test(${board}.${network} TIMEOUT 300 FOLDER ${work}/${network} NEEDS device_${board} device_${network}
     COMMAND ${ARGN} ${qemu_options} ${work}/${board}/fashion)
 endfunction()
 
