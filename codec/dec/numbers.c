@@ -293,7 +293,7 @@ bool mote_numbers_put(mote_seg *w, size_t n, const uint16_t *cols, size_t col0)
             else if (num->bits == 16)
                 memcpy(dst, w->val, n * sizeof *w->val);
             else
-                for (size_t i = 0; i < n; i++) dst[i] = (uint8_t)w->val[i];
+                mote_plane_narrow(dst, w->val, n);
             return true;
         }
         if (bits < 8) {

@@ -189,6 +189,11 @@ bool mote_plane_piece(mote_seg *w, mote_plane_dec *d)
     return true;
 }
 
+MOTE_HOT void mote_plane_narrow(uint8_t *to, const uint16_t *v, size_t n)
+{
+    for (const uint16_t *const end = v + n; v < end; v++) *to++ = (uint8_t)*v;
+}
+
 const uint8_t *mote_plane_bytes(mote_seg *w, unsigned j, size_t n)
 {
     const mote_plane_dec *d = &w->byte[j];
@@ -201,6 +206,6 @@ const uint8_t *mote_plane_bytes(mote_seg *w, unsigned j, size_t n)
         return out;
     }
 #endif
-    for (size_t i = 0; i < n; i++) out[i] = (uint8_t)w->aux[i];
+    mote_plane_narrow(out, w->aux, n);
     return out;
 }

@@ -32,6 +32,8 @@ bool mote_plane_read(mote_seg *w, const mote_plane_dec *d, uint16_t *v, size_t n
 bool mote_plane_states(mote_seg *w, mote_stream *s, unsigned coder);
 /** The number of the next escape of p, < 2^20, whose symbols are in s. Failures are in w->rd.st. Spec codecs.md 3.5 */
 int32_t mote_plane_escape(mote_seg *w, mote_stream *s, const mote_plane *p);
+/** to[0..n) = v[0..n) mod 256; to may be v. */
+void mote_plane_narrow(uint8_t *to, const uint16_t *v, size_t n);
 /** The next n values of byte plane j: in the record, or in w->aux; NULL on failure. */
 const uint8_t *mote_plane_bytes(mote_seg *w, unsigned j, size_t n);
 

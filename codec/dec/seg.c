@@ -236,12 +236,14 @@ mote_status mote_seg_dense(mote_seg *w, const mote_seg_env *env, size_t s, const
 
 /* --- native --- */
 
-/* A part of n bytes of a native block that so far has *total; NULL while only bytes are counted. */
+/* A part of n bytes of a native block that so far has *total; NULL while only bytes are counted. Padding is zero. */
 static void *part(uint8_t *base, size_t *total, size_t n)
 {
     const size_t at = *total;
     *total += (n + 7) & ~(size_t)7;
-    return base ? base + at : NULL;
+    if (!base) return NULL;
+    memset(base + at + n, 0, *total - at - n);
+    return base + at;
 }
 
 /* What a record becomes in native form, at base (NULL: nowhere). Spec codecs.md 5, 6. Returns its bytes. */
@@ -300,16 +302,17 @@ mote_status mote_seg_native(mote_seg *w, const mote_seg_env *env, size_t s, bool
                             mote_native *out, void *buf, size_t bytes)
 {
     if (mote_head_is_sum(env->head)) return MOTE_ERR_ARG;
-    const size_t need = native_view(env->head, s, resident, out, buf);
-    if (need > bytes || (out->row_ptr && out->n_values > UINT32_MAX)) return MOTE_ERR_NOMEM;
-    memset(buf, 0, need);
+    const size_t need = native_view(env->head, s, resident, out, NULL);
+    if (need > bytes || (out->layout == MOTE_LAYOUT_CSR && out->n_values > UINT32_MAX)) return MOTE_ERR_NOMEM;
+    (void)native_view(env->head, s, resident, out, buf);
+    const bool sparse = out->mask || out->row_ptr;
+    if (sparse) memset(buf, 0, need);
     begin(w, env, s, resident, rec, n);
     w->native = out;
     w->sink.p = (uint8_t *)out->values;
     w->sink.elem = mote_dtype_bits(out->value_dtype) / 8;
     w->sink.dtype = out->value_dtype;
     w->sink.machine = true;
-    const bool sparse = out->mask || out->row_ptr;
     mote_status st = decode(w, out->layout, sparse ? 0 : w->cols * w->sink.elem, NULL, NULL);
     if (sparse) out->n_values = w->kept;
     if (st != MOTE_OK) memset(buf, 0, need);

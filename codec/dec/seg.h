@@ -184,7 +184,7 @@ struct mote_seg { /* small things first: they are reached by short instructions 
     } tmp; /**< elements on their way to another dtype or place, little-endian; sums */
     uint32_t x[MOTE_STATES];
     uint16_t state[MOTE_LANES_MAX + 2]; /**< trellis: of each lane; adaptive: then its context */
-    uint16_t val[MOTE_BLOCK], aux[MOTE_BLOCK], col[MOTE_BLOCK], few[32];
+    uint16_t val[MOTE_BLOCK + 2], aux[MOTE_BLOCK], col[MOTE_BLOCK], few[32]; /* val: one more, to end a loop */
 };
 
 #endif

@@ -123,32 +123,73 @@ static size_t convert(mote_seg *w, int32_t first, const uint16_t *cols, size_t c
 }
 #endif
 
+/* An odd value above 0, where quantiser 1 has zero. Spec codecs.md 8.2 */
+static int32_t with_zero(int32_t v)
+{
+    return (v & 1) && v > 0 ? v - (v > 1 ? 2 : 1) : v;
+}
+
+#if !MOTE_KERN_LOOPS
+/* Values from v on that lie in least..least + span become bytes, up to the first that does not; gives their number. */
+MOTE_HOT static size_t narrow(uint8_t *to, const uint16_t *v, int32_t least, uint32_t span)
+{
+    uint8_t *const begin = to;
+    const int16_t *x = (const int16_t *)v;
+    for (int32_t i = *x++; (uint32_t)(i - least) <= span; i = *x++) *to++ = (uint8_t)i;
+    return (size_t)(to - begin);
+}
+#endif
+
+/* What 2 level + quantiser means with one pair: escapes are from `first` on. */
+typedef struct window {
+    int32_t symbols, step, first;
+} window;
+
+static window window_of(const mote_pair *pair, const mote_plane *p)
+{
+    const int32_t symbols = pair->wide ? 32 : 16, step = 2 << pair->q[0]->shift;
+    return (window){ symbols, step, p->escapes ? 2 * pair->q[0]->lo + (symbols - 2) * step : INT32_MAX };
+}
+
 /* w->val[0..n), 2 level + quantiser each, become elements: columns cols[0..n), or col0 onwards if cols is NULL. */
-static bool put_levels(mote_seg *w, const mote_pair *pair, const uint16_t *cols, size_t col0, size_t n)
+static bool put_levels(mote_seg *w, const window *of, const uint16_t *cols, size_t col0, size_t n)
 {
     const mote_trellis_head *t = &w->env->head->trellis;
-    const mote_plane *p = w->v.p;
     const mote_sink *k = &w->sink;
-    const int32_t symbols = pair->wide ? 32 : 16, step = 2 << pair->q[0]->shift, largest = t->largest;
-    const int32_t first = p->escapes ? 2 * pair->q[0]->lo + (symbols - 2) * step : INT32_MAX; /* of the escapes */
+    const int32_t first = of->first, largest = t->largest;
+#if MOTE_KERN_LOOPS
     const uint16_t *odd = NULL; /* places that are left to do: all */
     size_t count = n;
-#if MOTE_KERN_LOOPS
     if (is_plain(w)) {
         count = convert(w, first, cols, col0, n);
         odd = w->aux;
     }
+#else
+    const bool bytes = w->native && k->elem == 1 && !cols;
+    const int32_t most = first <= largest ? first - 1 : largest;
+    const size_t count = n;
+    w->val[n] = (uint16_t)INT16_MIN; /* not a value that goes into a byte */
+    for (size_t i = 0; t->zero && i < n; i++)
+        if ((int16_t)w->val[i] < first) w->val[i] = (uint16_t)with_zero((int16_t)w->val[i]);
 #endif
     for (size_t j = 0; j < count; j++) {
+#if MOTE_KERN_LOOPS
         const size_t i = odd ? odd[j] : j;
+#else
+        if (bytes) j += narrow(k->p + col0 + j, w->val + j, -largest, (uint32_t)(most + largest));
+        if (j == n) break;
+        const size_t i = j;
+#endif
         uint8_t *dst = k->p + (cols ? cols[i] : col0 + i) * k->elem;
         int32_t v = (int16_t)w->val[i];
         if (v >= first) {
-            const int32_t e = mote_plane_escape(w, &w->s[w->v.at], p);
+            const int32_t e = mote_plane_escape(w, &w->s[w->v.at], w->v.p);
             if (w->rd.st != MOTE_OK) return false;
-            v += (e & 1 ? 1 - symbols - e : e) * step;
+            v += (e & 1 ? 1 - of->symbols - e : e) * of->step;
+            if (t->zero) v = with_zero(v);
+        } else if (MOTE_KERN_LOOPS && t->zero) {
+            v = with_zero(v);
         }
-        if ((v & 1) && t->zero && v > 0) v -= v > 1 ? 2 : 1;
         const int32_t a = v < 0 ? -v : v;
         if (a > largest) return mote_seg_fail(w, MOTE_ERR_RANGE);
         if (!w->native) {
@@ -176,13 +217,14 @@ static bool run(mote_seg *w, unsigned pair_index, const uint16_t *cols, size_t n
     if (s->lanes == 0) memset(w->state, 0, sizeof w->state);
     if (!mote_plane_states(w, s, w->v.p->coder)) return false;
     open_pair(&pair, w->env, pair_index);
+    const window of = window_of(&pair, w->v.p);
     for (size_t at = 0, m; at < n; at += m) {
         m = n - at < STEP ? n - at : STEP;
         if (!(mote_plane_adapts(w->v.p->coder)
                   ? mote_adaptive_walk(w, s, &pair, pair_index, m)
                   : w->env->kern->walk(&s->in, s->x, w->state, s->lanes, &pair, w->val, m)))
             return mote_seg_fail(w, MOTE_ERR_STREAM);
-        if (!put_levels(w, &pair, cols ? cols + at : NULL, at, m)) return false;
+        if (!put_levels(w, &of, cols ? cols + at : NULL, at, m)) return false;
     }
     return true;
 }
@@ -213,8 +255,8 @@ bool mote_trellis_piece(mote_seg *w)
     if (!mote_plane_piece(w, &w->v) || !find_unit(w)) return false;
     const int row = w->v.table - p->table - (p->class_coder == MOTE_CODER_RANS1) - t->base;
     size_t at = 0, end = w->cols;
-    for (int g = 0; g < MOTE_COLUMN_CLASSES; g++, at = end) {
-        if (order) end = order[g];
+    for (int g = 0; at < w->cols; g++, at = end) {
+        if (order) end = order[g]; /* of the last class: all */
         int i = row + g;
         if (i >= t->n_pairs) i = t->n_pairs - 1;
         if (i < 0) i = 0;

@@ -7,17 +7,16 @@
 #include "common/head.h"
 
 /*
- * Spec codecs.md 3.3. Lanes and most often the shift are constant where this is called: one lane stays in a register.
- * Values count mod 2^16, so that a symbol's first value is its address in the table, shifted, and a constant.
+ * Spec codecs.md 3.3. Lanes are constant where this is called: one lane stays in a register. Values count mod 2^16, so
+ * that a symbol's first value is its address in the table, shifted, and a constant.
  */
-static MOTE_INLINE bool run(mote_words *in, uint32_t *x, unsigned lanes, const mote_table *t, unsigned shift,
-                            uint16_t *v, size_t n)
+static MOTE_INLINE bool run(mote_words *in, uint32_t *x, unsigned lanes, const mote_table *t, uint16_t *v, size_t n)
 {
-    const unsigned bits = t->bits;
+    const unsigned bits = t->bits, shift = t->shift;
     const uint32_t mask = ((uint32_t)1 << bits) - 1, lows = ((uint32_t)1 << shift) - 1;
     const uint16_t *const first = t->cum;
     const uint32_t mid = first[8], base = (uint32_t)t->lo - ((uint32_t)(uintptr_t)first << shift >> 1);
-    const uint8_t *p = in->p, *end = in->end;
+    const uint8_t *p = in->p;
     unsigned lane = 0;
     uint32_t one = x[0];
     for (uint16_t *const last = v + n; v < last; v++) {
@@ -27,8 +26,8 @@ static MOTE_INLINE bool run(mote_words *in, uint32_t *x, unsigned lanes, const m
         y = (uint32_t)(cum[1] - cum[0]) * (y >> bits) + slot - cum[0];
         *v = (uint16_t)(base + ((uint32_t)(uintptr_t)cum << shift >> 1) + (y & lows));
         y >>= shift;
-        if (y < 65536) {
-            if (end - p < 2) return false;
+        if (MOTE_RARE(y < 65536)) {
+            if (in->end - p < 2) return false;
             y = y << 16 | mote_le16(p);
             p += 2;
         }
@@ -42,14 +41,13 @@ static MOTE_INLINE bool run(mote_words *in, uint32_t *x, unsigned lanes, const m
     return true;
 }
 
-static bool decode(mote_words *in, uint32_t *x, unsigned lanes, const void *table, uint16_t *v, size_t n)
+MOTE_HOT static bool decode(mote_words *in, uint32_t *x, unsigned lanes, const void *table, uint16_t *v, size_t n)
 {
-    const mote_table *t = table;
 #if MOTE_LANES_MAX > 1
-    if (lanes > 1) return run(in, x, lanes, t, t->shift, v, n);
+    if (lanes > 1) return run(in, x, lanes, table, v, n);
 #endif
     (void)lanes;
-    return t->shift ? run(in, x, 1, t, t->shift, v, n) : run(in, x, 1, t, 0, v, n);
+    return run(in, x, 1, table, v, n);
 }
 
 const mote_kern *mote_kern_ref(void)

@@ -8,9 +8,23 @@
 #define MOTE_APART __attribute__((noinline))
 #define MOTE_INLINE \
     inline __attribute__((always_inline)) /**< the opposite: copies for constant arguments are the point */
+#define MOTE_RARE(condition) __builtin_expect(condition, 0) /**< in inner loops: registers are for the rest */
+#define MOTE_IN_REGISTER(pointer) \
+    __asm__("" : "+r"(pointer)) /**< what it points to is reached through it, not by its place on the stack */
+#define MOTE_STAYS_BRANCH() __asm__("") /**< what begins with it is jumped over, not made conditional line by line */
 #else
 #define MOTE_APART
 #define MOTE_INLINE inline
+#define MOTE_RARE(condition) (condition)
+#define MOTE_IN_REGISTER(pointer) (void)0
+#define MOTE_STAYS_BRANCH() (void)0
+#endif
+
+/* Inner loops: registers of a loop go by how often it runs even where all else is to be small. */
+#if defined(__OPTIMIZE_SIZE__) && defined(__GNUC__) && !defined(__clang__)
+#define MOTE_HOT __attribute__((optimize("O2", "no-tree-pre")))
+#else
+#define MOTE_HOT
 #endif
 
 #endif
