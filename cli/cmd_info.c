@@ -30,7 +30,7 @@ typedef struct sums {
 static const struct {
     const char *name;
     unsigned first, last;
-} id_kinds[3] = { { "layouts", 1, 31 }, { "numerics", 32, 95 }, { "coders", 96, 127 } };
+} id_kinds[4] = { { "layouts", 1, 31 }, { "numerics", 32, 95 }, { "coders", 96, 111 }, { "features", 112, 127 } };
 
 static mote_status collect(package *p, list *l)
 {
@@ -131,7 +131,8 @@ static void print_sizes(const package *p, const sums *s)
     (void)printf("%-12sloader %zu bytes (reference kernels, %u-bit build), output up to %llu bytes a block\n", "memory",
                  s->loader, (unsigned)(8 * sizeof(void *)), (unsigned long long)f->seg_raw_max);
     (void)printf("%-12s", "needs");
-    for (size_t k = 0; k < 3; k++) {
+    for (size_t k = 0; k < 4; k++) {
+        if (k == 3 && m->needs.bit[3] >> 16 == 0) continue; /* most packages have none */
         (void)printf("%s%s", k ? "; " : "", id_kinds[k].name);
         for (unsigned id = id_kinds[k].first; id <= id_kinds[k].last; id++)
             if (mote_needs_has(&m->needs, id)) (void)printf(" %s", mote_id_name(id));
@@ -224,12 +225,12 @@ static json_t *number_or_null(uint64_t v)
     return v ? json_integer((json_int_t)v) : json_null();
 }
 
-/* {"layouts": [...], "numerics": [...], "coders": [...]} */
+/* {"layouts": [...], "numerics": [...], "coders": [...], "features": [...]} */
 static json_t *json_needs(const mote_needs *needs)
 {
     json_t *o = json_object();
     int bad = 0;
-    for (size_t k = 0; k < 3; k++) {
+    for (size_t k = 0; k < 4; k++) {
         json_t *ids = json_array();
         for (unsigned id = id_kinds[k].first; id <= id_kinds[k].last; id++)
             if (mote_needs_has(needs, id)) bad |= json_array_append_new(ids, json_string(mote_id_name(id)));

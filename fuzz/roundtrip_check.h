@@ -114,7 +114,7 @@ static inline void check_records(const mote_encode_options *o, const mote_coded 
     if (o->profile != MOTE_PROFILE_HOST && c->entry.kind == MOTE_KIND_TENSOR)
         MUST(!mote_needs_has(&c->entry.needs, MOTE_CODER_ZSTD));
     if (o->profile == MOTE_PROFILE_NANO)
-        for (unsigned id = MOTE_CODER_RANS8; id < 128; id++) MUST(!mote_needs_has(&c->entry.needs, id));
+        for (unsigned id = MOTE_CODER_RANS8; id < MOTE_FEATURE_ZEROS; id++) MUST(!mote_needs_has(&c->entry.needs, id));
 }
 
 /* What came back against what went in, as the report says. */

@@ -117,6 +117,16 @@ static unsigned in_lanes(unsigned coder)
     return nano && (coder == MOTE_CODER_RANS8 || coder == MOTE_CODER_RANS32) ? MOTE_CODER_RANS1 : coder;
 }
 
+/* Affine integers of the nano profile have no features. Spec registry.md 3.4 */
+static num_cfg without_features(num_cfg c)
+{
+    if (!nano || c.numeric != MOTE_NUM_AFFINE) return c;
+    c.zero = 0;
+    c.group = 0;
+    if (c.scope == 2) c.scope = 1;
+    return c;
+}
+
 /* Fills a matrix whose numeric, dtype and parameters are set. */
 static void fill(num_cfg *c, uint64_t rows, uint64_t cols, uint64_t piece, const style *as_listed)
 {
@@ -366,7 +376,7 @@ static void grid_of_codecs(void)
                     if (l == 0 && s > 0) continue; /* stored elements have no other coder, zstd is below */
                     st.coder = st.coder == MOTE_CODER_CONSTANT ? MOTE_CODER_STORED : st.coder;
                 }
-                num_cfg num = numerics[k].num;
+                const num_cfg num = without_features(numerics[k].num);
                 tensor_cfg t = {
                     .dtype = numerics[k].dtype, .rows = 6, .cols = 50, .seg_elems = s % 3 == 1 ? 20 : 150, .num = num
                 };
@@ -395,8 +405,8 @@ static void lowrank(coded *m, const char *name, unsigned dtype, num_cfg u, num_c
                      .seg_elems = 14 * seg_rows,
                      .rank = 5,
                      .rpr = rpr,
-                     .num = u,
-                     .v = v };
+                     .num = without_features(u),
+                     .v = without_features(v) };
     fill(&t.num, t.rows, t.rank, t.rank, s);
     fill(&t.v, t.rank, t.cols, t.cols, s);
     add(m, name, &t);
@@ -455,6 +465,7 @@ static void numerics(void)
                                     MOTE_F6_E2M3, MOTE_F6_E3M2, MOTE_F4,  MOTE_U4,  MOTE_I4 };
     for (size_t i = 0; i < N(ints); i++) {
         unsigned bits = mote_dtype_bits(ints[i]);
+        if (nano && bits < 8) continue;
         for (unsigned nb = bits > 16 ? (bits - 16) / 8 : 0; 8 * nb < bits; nb++) {
             const num_cfg c = { .numeric = MOTE_NUM_INT, .dtype = ints[i], .nb = nb };
             snprintf(name, sizeof name, "%c %s, %u byte planes", (int)('a' + i), mote_dtype_name(ints[i]), nb);
@@ -463,7 +474,7 @@ static void numerics(void)
     }
     finish(&m, "numeric-integer", "every integer type with every number of byte planes");
 
-    for (unsigned bits = 1; bits <= 9; bits++) {
+    for (unsigned bits = 1; bits <= (nano ? 8 : 9); bits++) {
         for (unsigned k = 0; k < 6; k++) {
             const num_cfg c = { .numeric = MOTE_NUM_AFFINE,
                                 .dtype = MOTE_F32,
@@ -474,7 +485,7 @@ static void numerics(void)
                                 .scale_dtype = MOTE_F16 + (bits + k) % 3 };
             snprintf(name, sizeof name, "%u bits, scope %u, zero %u", bits < 9 ? bits : 16, k / 2, k % 2);
             if (bits == 9) name[0] = '9', name[1] = '+';
-            one(&m, name, MOTE_LAYOUT_DENSE, c, MOTE_F32, 4, 20, 20 * (1 + k % 3), 0,
+            one(&m, name, MOTE_LAYOUT_DENSE, without_features(c), MOTE_F32, 4, 20, 20 * (1 + k % 3), 0,
                 &styles[bits < 5 ? 0
                         : k % 2  ? 3
                                  : 7]
@@ -482,6 +493,7 @@ static void numerics(void)
         }
     }
     finish(&m, "numeric-affine", "every number of bits with every scope, with and without zero-points");
+    if (nano) return; /* what follows has features, or is the same */
 
     const num_cfg to = {
         .numeric = MOTE_NUM_AFFINE, .dtype = MOTE_F32, .bits = 8, .scope = 1, .scale_dtype = MOTE_F32
@@ -858,6 +870,7 @@ void make_codec_vectors(void)
     nano = true;
     grid_of_codecs();
     lowranks();
+    numerics();
     nano = false;
     codebooks();
     backgrounds();

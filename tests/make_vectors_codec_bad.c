@@ -20,6 +20,20 @@ static void settle(pkg *p)
     pkg_settle(p);
 }
 
+/* An id is stated, or is not. */
+static void need(pkg *p, uint8_t id, bool stated)
+{
+    size_t n = 0, k = 0;
+    uint8_t ids[32];
+    const uint8_t *old = tlv_get(&p->manifest, 6, &n);
+    must(n + 1 < sizeof ids);
+    for (size_t i = 0; i <= n; i++) {
+        if (stated && (i == n || old[i] > id) && (k == 0 || ids[k - 1] < id)) ids[k++] = id;
+        if (i < n && old[i] != id) ids[k++] = old[i];
+    }
+    tlv_set(&p->manifest, 6, ids, k);
+}
+
 /* Byte i of the terms; all numbers in these heads are below 128. */
 static void term(pkg *p, size_t i, uint8_t value)
 {
@@ -119,7 +133,7 @@ static void bad_heads(void)
     BAD_OF(&codec_base.nibbles, "c1.1-bytes-layout", HEAD, "codecs.md 1.1 half bytes in layout bitmask")
     {
         HEAD(4, "\x02\x60\x20\x60");
-        NEEDS("\x02\x20\x60");
+        NEEDS("\x02\x20\x60\x74");
         settle(p);
     }
     BAD_OF(s, "c2-no-grid", MISSING, "codecs.md 2 no grid")
@@ -298,7 +312,7 @@ static void bad_heads(void)
     }
     BAD_OF(&codec_base.affine, "c2.2-constant", RANGE, "codecs.md 2.2 a constant outside of its plane's range")
     {
-        HEAD(4, "\x01\x23\x04\x01\x02\x05\x0C\x61\x20");
+        HEAD(4, "\x01\x23\x04\x00\x01\x0C\x61\x20");
         NEEDS("\x01\x23\x61");
         settle(p);
     }
@@ -519,14 +533,41 @@ static void bad_numerics(void)
         settle(p);
     }
     BAD_OF(&codec_base.mask, "c5.3-bytes-2", HEAD, "codecs.md 5.3 two byte planes of u16: V has no bit") term(p, 3, 2);
-    BAD_OF(&codec_base.mask, "c5.6-unsigned", HEAD, "codecs.md 5.6 u16 folded") term(p, 3, 8);
+    BAD_OF(&codec_base.mask, "c5.6-unsigned", HEAD, "codecs.md 5.6 u16 folded")
+    {
+        term(p, 3, 8);
+        need(p, MOTE_FEATURE_FOLDED, true);
+    }
     BAD_OF(&codec_base.integer, "c5.6-flags", HEAD, "codecs.md 5.6 32 byte planes") term(p, 2, 32);
-    BAD_OF(&codec_base.mask, "c5.6-background-wide", HEAD, "codecs.md 5.6 a background of u16") term(p, 3, 16);
+    BAD_OF(&codec_base.mask, "c5.6-background-wide", HEAD, "codecs.md 5.6 a background of u16")
+    {
+        term(p, 3, 16);
+        need(p, MOTE_FEATURE_FOLDED, true);
+    }
     BAD_OF(a, "c5.6-one-bit", HEAD, "codecs.md 5.6 affine integers of 1 bit folded")
     {
         term(p, 2, 1);
         term(p, 3, 2);
+        need(p, MOTE_FEATURE_FOLDED, true);
     }
+    /* features that are not stated: also where no feature is */
+    BAD_OF(a, "r3.4-zeros", FACTS, "registry.md 3.4 zero-points that are not stated in needs")
+    need(p, MOTE_FEATURE_ZEROS, false);
+    BAD_OF(a, "r3.4-groups", FACTS, "registry.md 3.4 groups that are not stated in needs")
+    need(p, MOTE_FEATURE_GROUPS, false);
+    BAD_OF(a, "r3.4-none", FACTS, "registry.md 3.4 two features, none of them stated in needs")
+    {
+        need(p, MOTE_FEATURE_ZEROS, false);
+        need(p, MOTE_FEATURE_GROUPS, false);
+    }
+    BAD_OF(a, "r3.4-16-bit", FACTS, "registry.md 3.4 codes of 16 bits that are not stated in needs") term(p, 2, 16);
+    BAD_OF(a, "r3.4-folded", FACTS, "registry.md 3.4 folded codes that are not stated in needs") term(p, 3, 2);
+    BAD_OF(&codec_base.integer, "r3.4-folded-integer", FACTS,
+           "registry.md 3.4 folded integers that are not stated in needs")
+    term(p, 2, 8);
+    BAD_OF(&codec_base.nibbles, "r3.4-packed", FACTS, "registry.md 3.4 half bytes that are not stated in needs")
+    need(p, MOTE_FEATURE_PACKED, false);
+    BAD_OF(s, "r3.4-unused", FACTS, "registry.md 3.4 a feature that no head uses") need(p, MOTE_FEATURE_STATES, true);
     BAD_OF(f, "c5.3-bytes-0", HEAD, "codecs.md 5.3 no byte plane of u32: V has 32 bits")
     {
         HEAD(4, "\x01\x22\x00\x60");

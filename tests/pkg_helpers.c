@@ -244,6 +244,7 @@ void pkg_model_add(pkg_model *m, mote_kind kind, const char *name, mote_dtype dt
     mote_needs_add(&e->needs, MOTE_LAYOUT_DENSE);
     mote_needs_add(&e->needs, MOTE_NUM_STORED);
     mote_needs_add(&e->needs, MOTE_CODER_STORED);
+    if (bits < 8) mote_needs_add(&e->needs, MOTE_FEATURE_PACKED);
 }
 
 void pkg_model_add1(pkg_model *m, mote_kind kind, const char *name, mote_dtype dtype, uint64_t n, uint64_t seg_elems)

@@ -150,13 +150,14 @@ START_TEST(ids_are_those_of_the_registry)
 #define MOTE_ID(id, NAME, text, state) { id, text, state },
 #include "base/registry.def"
     };
-    table layouts, numerics, coders;
+    table layouts, numerics, coders, features;
     read_table(&layouts, "### 3.1", 0);
     read_table(&numerics, "### 3.2", 0);
     read_table(&coders, "### 3.3", 0);
+    read_table(&features, "### 3.4", 0);
     mote_needs built = mote_needs_of_build(true);
     for (size_t i = 0; i < N(rows); i++) {
-        table *t = rows[i].id < 32 ? &layouts : rows[i].id < 96 ? &numerics : &coders;
+        table *t = rows[i].id < 32 ? &layouts : rows[i].id < 96 ? &numerics : rows[i].id < 112 ? &coders : &features;
         find(t, number((long)rows[i].id), rows[i].name, rows[i].state ? "implemented" : "reserved");
         ck_assert_str_eq(mote_id_name(rows[i].id), rows[i].name);
         ck_assert_int_eq(mote_needs_has(&built, rows[i].id), rows[i].state);
@@ -164,16 +165,19 @@ START_TEST(ids_are_those_of_the_registry)
     all_found(&layouts, "layouts");
     all_found(&numerics, "numerics");
     all_found(&coders, "coders");
+    all_found(&features, "features");
     ck_assert_str_eq(mote_id_name(0), "?");
     ck_assert_str_eq(mote_id_name(30), "?");
     ck_assert_str_eq(mote_id_name(128), "?");
     static const unsigned named[][2] = {
-        { MOTE_LAYOUT_DENSE, 1 },    { MOTE_LAYOUT_BITMASK, 2 }, { MOTE_LAYOUT_CSR, 3 },
-        { MOTE_LAYOUT_LOWRANK, 4 },  { MOTE_LAYOUT_SUM, 31 },    { MOTE_NUM_STORED, 32 },
-        { MOTE_NUM_FLOAT, 33 },      { MOTE_NUM_INT, 34 },       { MOTE_NUM_AFFINE, 35 },
-        { MOTE_NUM_TRELLIS, 36 },    { MOTE_NUM_CODEBOOK, 37 },  { MOTE_CODER_STORED, 96 },
-        { MOTE_CODER_CONSTANT, 97 }, { MOTE_CODER_RANS1, 98 },   { MOTE_CODER_RANS8, 99 },
-        { MOTE_CODER_RANS32, 100 },  { MOTE_CODER_ZSTD, 101 },   { MOTE_CODER_ADAPTIVE1, 102 },
+        { MOTE_LAYOUT_DENSE, 1 },     { MOTE_LAYOUT_BITMASK, 2 },   { MOTE_LAYOUT_CSR, 3 },
+        { MOTE_LAYOUT_LOWRANK, 4 },   { MOTE_LAYOUT_SUM, 31 },      { MOTE_NUM_STORED, 32 },
+        { MOTE_NUM_FLOAT, 33 },       { MOTE_NUM_INT, 34 },         { MOTE_NUM_AFFINE, 35 },
+        { MOTE_NUM_TRELLIS, 36 },     { MOTE_NUM_CODEBOOK, 37 },    { MOTE_CODER_STORED, 96 },
+        { MOTE_CODER_CONSTANT, 97 },  { MOTE_CODER_RANS1, 98 },     { MOTE_CODER_RANS8, 99 },
+        { MOTE_CODER_RANS32, 100 },   { MOTE_CODER_ZSTD, 101 },     { MOTE_CODER_ADAPTIVE1, 102 },
+        { MOTE_FEATURE_ZEROS, 112 },  { MOTE_FEATURE_GROUPS, 113 }, { MOTE_FEATURE_BITS_16, 114 },
+        { MOTE_FEATURE_FOLDED, 115 }, { MOTE_FEATURE_PACKED, 116 }, { MOTE_FEATURE_STATES, 117 },
     };
     unsigned implemented = 0;
     for (size_t i = 0; i < N(rows); i++) implemented += rows[i].state != 0;

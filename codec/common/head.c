@@ -42,9 +42,16 @@ static unsigned read_id(parser *q, unsigned first, unsigned known, unsigned last
     return id;
 }
 
+/* What has an id of its own beside those of layouts, numerics and coders. Spec registry.md 3.4 */
+MOTE_APART static void feature(parser *q, unsigned id)
+{
+    note(q, id);
+    if (MOTE_NANO) mote_rd_fail(&q->r, MOTE_ERR_UNSUPPORTED);
+}
+
 static unsigned read_coder(parser *q)
 {
-    const unsigned id = read_id(q, MOTE_CODER_STORED, MOTE_CODER_ADAPTIVE1, 127);
+    const unsigned id = read_id(q, MOTE_CODER_STORED, MOTE_CODER_ADAPTIVE1, 111);
     if (MOTE_NANO && id > MOTE_CODER_RANS1) mote_rd_fail(&q->r, MOTE_ERR_UNSUPPORTED); /* its use has been told */
     return id;
 }
@@ -167,7 +174,8 @@ static unsigned read_exact(parser *q, mote_num *n, unsigned dtype)
     n->n_bytes = (uint8_t)n_bytes;
     n->fold = held >> 3 & 1; /* with byte planes it is refused */
     n->shifted = (uint8_t)(held >> 4);
-    if (n->shifted) {
+    if (held >> 3) feature(q, MOTE_FEATURE_FOLDED);
+    if (!MOTE_NANO && n->shifted) {
         n->background = (uint8_t)mote_head_number(q, 255);
         if (bits != 8 || n_bytes) mote_head_refuse(q);
         return bits | IS_SIGNED;
@@ -184,7 +192,10 @@ bool mote_scale_ok(uint32_t scale, unsigned dtype)
 void mote_head_scales(parser *q, mote_num *n, unsigned dtype)
 {
     n->scope = (uint8_t)mote_head_number(q, 2);
-    if (n->scope == 2) n->group = (uint32_t)mote_head_positive(&q->r, (size_t)1 << 31, MOTE_ERR_HEAD);
+    if (n->scope == 2) {
+        feature(q, MOTE_FEATURE_GROUPS);
+        n->group = (uint32_t)mote_head_positive(&q->r, (size_t)1 << 31, MOTE_ERR_HEAD);
+    }
     n->scale_dtype = (uint8_t)mote_head_number(q, MOTE_F32);
     if (n->scale_dtype < MOTE_F16 || dtype - MOTE_F16 > MOTE_F64 - MOTE_F16) mote_head_refuse(q);
     if (n->scope) return;
@@ -200,10 +211,14 @@ static unsigned read_affine(parser *q, mote_num *n, unsigned dtype)
     n->zero = zero & 1;
     n->fold = (uint8_t)(zero >> 1);
     if (!(0x101FEu >> bits & 1)) mote_head_refuse(q);
+    if (zero == 1) feature(q, MOTE_FEATURE_ZEROS);
+    if (zero == 2) feature(q, MOTE_FEATURE_FOLDED);
+    if (bits == 16) feature(q, MOTE_FEATURE_BITS_16);
     mote_head_scales(q, n, dtype);
-    if (n->scope == 0 && n->zero) n->zero_point = (uint16_t)mote_rd_varint_max(&q->r, (1u << bits) - 1, MOTE_ERR_SCALE);
+    if (n->scope == 0 && MOTE_ZEROS(n))
+        n->zero_point = (uint16_t)mote_rd_varint_max(&q->r, (1u << bits) - 1, MOTE_ERR_SCALE);
     n->n_bytes = bits == 16;
-    return (bits < 8 ? bits : 8) | (n->zero ? 0 : IS_SIGNED);
+    return (bits < 8 ? bits : 8) | (MOTE_ZEROS(n) ? 0 : IS_SIGNED);
 }
 
 /* Spec codecs.md 8 */
@@ -212,6 +227,7 @@ static void read_trellis(parser *q, mote_num *n)
     mote_head *h = q->h;
     mote_trellis_head *t = &h->trellis;
     const unsigned form = mote_trellis_read(t, &q->r);
+    if (form >> 4 == MOTE_TRELLIS_OWN) feature(q, MOTE_FEATURE_STATES);
     n->scope = form >> 2 & 1;
     n->scale_dtype = MOTE_F16;
     if (h->term.layout != MOTE_LAYOUT_DENSE || (unsigned)h->dtype - MOTE_F16 > MOTE_F64 - MOTE_F16) mote_head_refuse(q);
@@ -250,12 +266,13 @@ static void read_numeric(parser *q, mote_num *n, bool factor)
         return;
     }
     unsigned w = n->numeric == MOTE_NUM_AFFINE ? read_affine(q, n, dtype) : read_exact(q, n, dtype);
-    if (n->fold) { /* one value less, and none below 0; unsigned V and V of one bit are never folded */
+    if (!MOTE_NANO && n->fold) { /* one value less, and none below 0; unsigned V and V of one bit are never folded */
         if (w < (IS_SIGNED | 2) || n->n_bytes) mote_head_refuse(q);
         w -= IS_SIGNED;
     }
     if (!mote_rd_ok(&q->r)) return;
-    mote_head_plane(q, &n->v, ROLE_VALUES | (w & IS_SIGNED), (1 << (w & ~(unsigned)IS_SIGNED)) - 1 - n->fold);
+    mote_head_plane(q, &n->v, ROLE_VALUES | (w & IS_SIGNED),
+                    (1 << (w & ~(unsigned)IS_SIGNED)) - 1 - (MOTE_NANO ? 0 : n->fold));
     for (unsigned i = 0; i < n->n_bytes; i++) mote_head_plane(q, &n->byte[i], ROLE_BYTE, 255);
 }
 
@@ -266,7 +283,7 @@ static uint32_t read_term(parser *q, mote_term *t)
     const unsigned layout = read_id(q, MOTE_LAYOUT_DENSE, MOTE_LAYOUT_LOWRANK, 31), dtype = h->dtype;
     uint32_t residents = 0;
     t->layout = (uint8_t)layout;
-    if (layout != MOTE_LAYOUT_DENSE && mote_dtype_bits(dtype) < 8) mote_head_refuse(q);
+    if (layout != MOTE_LAYOUT_DENSE && MOTE_PACKED(mote_dtype_bits(dtype))) mote_head_refuse(q);
     if (layout == MOTE_LAYOUT_BITMASK || layout == MOTE_LAYOUT_CSR) {
         const size_t piece = h->seg_elems < h->cols ? h->seg_elems : h->cols;
         if (piece > MOTE_PIECE_SPARSE_MAX) mote_head_refuse(q);
@@ -327,10 +344,8 @@ static bool read_grid(mote_head *h, mote_rd *r, size_t n)
 }
 
 /* Segments of elements with less than 8 bits begin at whole bytes. */
-static bool begins_at_bytes(const mote_head *h)
+static bool begins_at_bytes(const mote_head *h, size_t bits)
 {
-    const size_t bits = mote_dtype_bits(h->dtype);
-    if (bits >= 8) return true;
     if (h->axis) return false;
     return h->n_segments == 1 || ((h->seg_elems * bits) % 8 == 0 && (h->seg_rows || (h->cols * bits) % 8 == 0));
 }
@@ -360,7 +375,9 @@ mote_status mote_head_read(mote_head *h, mote_table *tables, mote_table_spec *sp
                  .max_tables = max_tables,
                  .used = used,
                  .ctx = ctx };
-    if (!begins_at_bytes(h)) mote_head_refuse(&q);
+    const unsigned bits = mote_dtype_bits(dtype);
+    if (bits < 8) feature(&q, MOTE_FEATURE_PACKED);
+    if (MOTE_PACKED(bits) && !begins_at_bytes(h, bits)) mote_head_refuse(&q);
     const uint32_t residents = read_term(&q, &h->term);
     if (mote_rd_left(&q.r) > 0) read_second(&q);
     if (h->n_residents != residents) mote_head_refuse(&q);

@@ -112,6 +112,13 @@ bool mote_entries_ok(const uint8_t *p, unsigned dtype, size_t n);
 /** Entries of a codebook; 0 where there is none. */
 #define MOTE_ENTRIES(num) (MOTE_NANO ? 0 : (num)->entries)
 
+/* What nano builds lack, as constants there; reading a head refuses it. Spec registry.md 3.4 */
+#define MOTE_ZEROS(num) (MOTE_NANO ? 0 : (num)->zero)                    /**< zero-points */
+#define MOTE_GROUPED(num) (!MOTE_NANO && (num)->scope == 2)              /**< scales of groups */
+#define MOTE_BITS_16(num) (!MOTE_NANO && (num)->bits == 16)              /**< codes of 16 bits */
+#define MOTE_UNFOLDS(num) (!MOTE_NANO && ((num)->fold | (num)->shifted)) /**< V without a zero */
+#define MOTE_PACKED(bits) (!MOTE_NANO && (bits) < 8)                     /**< elements that share bytes */
+
 /** Lanes of a rANS coder, static or adaptive. */
 static inline unsigned mote_plane_lanes(unsigned coder)
 {

@@ -21,16 +21,17 @@ unsigned mote_trellis_read(mote_trellis_head *t, mote_rd *r)
 {
     /* h0 / 2, h1 / 2 of 8, 32, 256, 1024, 2048 states */
     static const uint16_t codes[][2] = { { 005, 02 }, { 022, 04 }, { 0246, 0171 }, { 01043, 0751 }, { 03106, 01751 } };
-    enum { CODES = sizeof codes / sizeof *codes, OWN = 7 };
+    enum { CODES = sizeof codes / sizeof *codes };
     const unsigned form = mote_rd_u8(r), code = form >> 4;
-    if (code > CODES && code != OWN) mote_rd_fail(r, MOTE_ERR_RESERVED);
+    if (code > CODES && code != MOTE_TRELLIS_OWN) mote_rd_fail(r, MOTE_ERR_RESERVED);
+    if (MOTE_NANO && code == MOTE_TRELLIS_OWN) return form; /* to be refused as the feature that it is */
     t->zero = form & 1;
     t->tables = code ? 2 : 1;
     if (code == 0) {
         if (t->zero) mote_rd_fail(r, MOTE_ERR_HEAD);
     } else if (code <= CODES) {
         memcpy(t->g, codes[code - 1], sizeof t->g);
-    } else {
+    } else if (!MOTE_NANO) {
         const uint32_t h0 = positive(r, 65535), h1 = positive(r, 65535);
         t->g[0] = (uint16_t)(h0 >> 1);
         t->g[1] = (uint16_t)(h1 >> 1);

@@ -68,6 +68,7 @@ typedef struct mote_trellis_head {
     mote_rd columns; /**< the column map's bytes, in the head */
 } mote_trellis_head;
 
+#define MOTE_TRELLIS_OWN 7 /**< code: generators as written */
 /** Reads the parameters up to `base`; failures are in r->st. Gives the form byte, of which bit 2 are scales, bit 3 column
  * classes. */
 unsigned mote_trellis_read(mote_trellis_head *t, mote_rd *r);

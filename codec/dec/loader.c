@@ -351,7 +351,14 @@ static bool has_form(const mote_loader *ld, mote_form form)
 {
     /* sums of terms are made where they are wanted: in binary32 */
     if (mote_head_is_sum(&ld->head) && form != MOTE_FORM_DENSE) return form == MOTE_FORM_F32;
-    return form == MOTE_FORM_NATIVE || mote_form_bits(ld->head.dtype, form) != 0;
+    if (form == MOTE_FORM_NATIVE) return true;
+#if MOTE_NANO
+    /* nothing is rounded to another type, and what is computed is binary32 */
+    const mote_head *h = &ld->head;
+    if (h->dtype != MOTE_F32 || form == MOTE_FORM_F16)
+        return form == MOTE_FORM_DENSE && h->dtype != MOTE_F64 && h->term.num.numeric < MOTE_NUM_AFFINE;
+#endif
+    return mote_form_bits(ld->head.dtype, form) != 0;
 }
 
 static bool is_native(const mote_loader *ld)
@@ -401,7 +408,8 @@ static mote_status on_head(mote_loader *ld, mote_event *event)
     ld->stored = rec->total;
     ld->part = 0;
     ld->phase = h->n_residents ? PH_RESIDENT : PH_SEGMENT;
-    ld->form = has_form(ld, ld->config.form) ? (uint8_t)ld->config.form : MOTE_FORM_DENSE;
+    ld->form = (uint8_t)ld->config.form;
+    if (!has_form(ld, ld->config.form)) ld->form = has_form(ld, MOTE_FORM_DENSE) ? MOTE_FORM_DENSE : MOTE_FORM_NATIVE;
     ld->target = NULL;
     ld->skip = ld->partial = 0;
     ld->choosing = 1;
@@ -654,7 +662,7 @@ mote_status mote_loader_target(mote_loader *ld, uint8_t *to, size_t bytes)
 
 mote_status mote_loader_skip(mote_loader *ld)
 {
-    mote_status st = mote_loader_form(ld, MOTE_FORM_DENSE);
+    mote_status st = mote_loader_form(ld, (mote_form)ld->form);
     if (st != MOTE_OK) return st;
     ld->skip = 1;
     if (ld->pulling) {

@@ -19,6 +19,7 @@ static uint32_t to_f32(uint32_t x, unsigned dtype)
     return dtype == MOTE_F32 ? x : dtype == MOTE_F16 ? mote_f16_to_f32(x) : x << 16;
 }
 
+#if !MOTE_NANO
 /* The bytes of a number in the machine's order where that is not ours. */
 static void reverse(uint8_t *p, size_t size)
 {
@@ -48,6 +49,7 @@ void mote_sink_put(const mote_sink *k, uint8_t *dst, uint32_t x)
         mote_put16(dst, k->dtype == k->entry ? half : mote_f32_to_f16(x));
     if (MOTE_BIG_ENDIAN && k->machine) reverse(dst, mote_dtype_bits(k->dtype) / 8);
 }
+#endif
 
 /* n elements of dtype `held`, little-endian at src */
 static void put_elements(const mote_sink *k, const uint8_t *src, unsigned held, size_t n, const uint16_t *cols,
@@ -65,10 +67,12 @@ static void put_elements(const mote_sink *k, const uint8_t *src, unsigned held, 
         uint8_t *dst = base + (cols ? cols[i] : i) * k->elem;
         if (held == k->dtype && !ADDS(k)) {
             for (size_t b = 0; b < size; b++) dst[b ^ flip] = src[b];
+#if !MOTE_NANO
         } else if (held == MOTE_F64) {
             mote_sink_put(k, dst, mote_f64_to_f32(mote_le64(src)));
+#endif
         } else {
-            mote_sink_put(k, dst, to_f32(held == MOTE_F32 ? mote_le32(src) : mote_le16(src), held));
+            mote_put_f32(k, dst, to_f32(held == MOTE_F32 ? mote_le32(src) : mote_le16(src), held));
         }
     }
 }
@@ -83,7 +87,7 @@ static size_t scale_bytes(const mote_num *num, size_t n)
 
 static size_t zero_bytes(const mote_num *num, size_t n)
 {
-    return num->bits == 16 ? 2 * n : n;
+    return MOTE_BITS_16(num) ? 2 * n : n;
 }
 
 /* Scale g of the current piece, and its zero-point, 0 if there is none. */
@@ -91,11 +95,11 @@ static mote_f32 scale_at(const mote_seg *w, size_t g, int32_t *zero)
 {
     const mote_num *num = w->num;
     uint32_t x = num->scale;
-    *zero = num->zero_point;
+    *zero = MOTE_NANO ? 0 : num->zero_point;
     if (num->scope) {
         const uint8_t *p = w->scale + scale_bytes(num, g), *z = w->zero + zero_bytes(num, g);
         x = num->scale_dtype == MOTE_F32 ? mote_le32(p) : mote_le16(p);
-        if (num->zero) *zero = num->bits == 16 ? mote_le16(z) : *z;
+        if (MOTE_ZEROS(num)) *zero = MOTE_BITS_16(num) ? mote_le16(z) : *z;
     }
     return (mote_f32){ .bits = to_f32(x, num->scale_dtype) };
 }
@@ -109,16 +113,17 @@ bool mote_numbers_piece(mote_seg *w)
     if (!mote_plane_piece(w, &w->v) || (MOTE_ENTRIES(num) && !mote_codebook_piece(w))) return false;
     if (n) {
         w->scale = mote_rd_take(&s[0].in, scale_bytes(num, n));
-        w->zero = num->zero ? mote_rd_take(&s[1].in, zero_bytes(num, n)) : w->scale;
+        w->zero = MOTE_ZEROS(num) ? mote_rd_take(&s[1].in, zero_bytes(num, n)) : w->scale;
         if (!w->scale || !w->zero) return false;
     }
     for (size_t g = 0; g < n || (g == 0 && v && v->scales); g++) { /* one for all: told with each piece */
         int32_t zero;
         const mote_f32 x = scale_at(w, g, &zero);
-        if (!mote_scale_ok(x.bits, MOTE_F32) || zero >> num->bits) return mote_seg_fail(w, MOTE_ERR_SCALE);
+        if (!mote_scale_ok(x.bits, MOTE_F32) || (!MOTE_NANO && zero >> num->bits))
+            return mote_seg_fail(w, MOTE_ERR_SCALE);
         if (!v) continue;
         ((float *)v->scales)[at + g] = x.f;
-        if (v->zeros) ((uint16_t *)v->zeros)[at + g] = (uint16_t)zero;
+        if (!MOTE_NANO && v->zeros) ((uint16_t *)v->zeros)[at + g] = (uint16_t)zero;
     }
     return true;
 }
@@ -137,10 +142,10 @@ static void dequantise(mote_seg *w, size_t n, const uint16_t *cols, size_t col0)
 {
     const mote_num *num = w->num;
     const mote_sink *k = &w->sink;
-    const bool plain = !ADDS(k) && k->dtype == MOTE_F32 && k->entry == MOTE_F32 && !MOTE_BIG_ENDIAN;
-    const size_t group = num->scope == 2 ? num->group : SIZE_MAX;
+    const bool plain = MOTE_NANO || (!ADDS(k) && k->dtype == MOTE_F32 && k->entry == MOTE_F32 && !MOTE_BIG_ENDIAN);
+    const size_t group = MOTE_GROUPED(num) ? num->group : SIZE_MAX;
     const float *book = MOTE_ENTRIES(num) ? mote_seg_book(w->env) : NULL;
-    const int32_t sign = num->zero ? 0 : 0x8000;
+    const int32_t sign = MOTE_ZEROS(num) ? 0 : 0x8000;
     const uint16_t *v = w->val;
     size_t limit = 0; /* first column that has another scale */
     int32_t zero = 0;
@@ -171,7 +176,7 @@ static void dequantise(mote_seg *w, size_t n, const uint16_t *cols, size_t col0)
         if (plain)
             mote_put32(dst, x.bits);
         else
-            mote_sink_put(k, dst, x.bits);
+            mote_put_f32(k, dst, x.bits);
     }
 }
 
@@ -236,6 +241,7 @@ static bool join(mote_seg *w, uint8_t *out, size_t size, size_t n)
     return true;
 }
 
+#if !MOTE_NANO
 /* Values of less than 8 bits, one after the other over the whole segment; the sink has no columns. */
 static void pack(mote_seg *w, unsigned bits, size_t n)
 {
@@ -255,6 +261,8 @@ static void pack(mote_seg *w, unsigned bits, size_t n)
     w->pack_bits = (uint8_t)have;
 }
 
+#endif
+
 size_t mote_numbers_block(mote_seg *w, bool listed)
 {
     const mote_num *num = w->num;
@@ -262,7 +270,7 @@ size_t mote_numbers_block(mote_seg *w, bool listed)
     const unsigned bits = mote_dtype_bits(num->dtype);
     w->direct =
         !listed && !ADDS(k) && k->dtype == num->dtype && k->elem == bits / 8 && !(MOTE_BIG_ENDIAN && k->machine);
-    if (num->numeric >= MOTE_NUM_AFFINE || bits < 8) return MOTE_BLOCK;
+    if (num->numeric >= MOTE_NUM_AFFINE || MOTE_PACKED(bits)) return MOTE_BLOCK;
     if (!w->direct) return MOTE_BLOCK / 4;
     return num->numeric == MOTE_NUM_STORED ? SIZE_MAX : MOTE_BLOCK; /* stored: straight from the record */
 }
@@ -273,15 +281,15 @@ bool mote_numbers_put(mote_seg *w, size_t n, const uint16_t *cols, size_t col0)
     const mote_sink *k = &w->sink;
     const unsigned bits = mote_dtype_bits(num->dtype);
     const uint8_t *src = w->tmp.byte;
-    if (num->numeric == MOTE_NUM_STORED && bits >= 8) {
+    if (num->numeric == MOTE_NUM_STORED && !MOTE_PACKED(bits)) {
         src = mote_rd_take(&w->s[w->v.at].in, n * (bits / 8));
         if (!src) return false;
     } else {
         if (!mote_plane_read(w, &w->v, w->val, n)) return false;
-        if (num->fold | num->shifted) mote_unfold(num, w->val, n);
+        if (MOTE_UNFOLDS(num)) mote_unfold(num, w->val, n);
         if (num->scale_dtype) { /* affine, codebook */
-            if (num->bits == 16 && !append_bytes(w, 0, n)) return false;
-            if (num->bits == 1 && !num->zero)
+            if (MOTE_BITS_16(num) && !append_bytes(w, 0, n)) return false;
+            if (num->bits == 1 && !MOTE_ZEROS(num))
                 for (size_t i = 0; i < n; i++) w->val[i] = (uint16_t)(2 * w->val[i] + 1);
             if (MOTE_ENTRIES(num) && w->native) mote_codebook_native(num, w->val, n);
             uint8_t *dst = k->p + col0 * k->elem;
@@ -290,16 +298,18 @@ bool mote_numbers_put(mote_seg *w, size_t n, const uint16_t *cols, size_t col0)
             else if (w->env->kern->levels)
                 convert(w, w->val, n, dst, (unsigned)k->elem, 0);
 #endif
-            else if (num->bits == 16)
+            else if (MOTE_BITS_16(num))
                 memcpy(dst, w->val, n * sizeof *w->val);
             else
                 mote_plane_narrow(dst, w->val, n);
             return true;
         }
+#if !MOTE_NANO
         if (bits < 8) {
             pack(w, bits, n);
             return true;
         }
+#endif
         if (w->direct) return join(w, k->p + col0 * k->elem, k->elem, n);
         if (!join(w, w->tmp.byte, bits / 8, n)) return false;
     }

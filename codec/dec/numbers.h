@@ -15,7 +15,7 @@
 /** Scales of a piece of cols columns, 0 if there is one for all. Spec codecs.md 5.4 */
 static inline size_t mote_scales_per_piece(const mote_num *num, size_t cols)
 {
-    return num->scope == 2 ? (cols - 1) / num->group + 1 : num->scope;
+    return MOTE_GROUPED(num) ? (cols - 1) / num->group + 1 : num->scope;
 }
 
 /** Begin a piece: its class; its scales and zero-points, which are checked and in native form handed out. */
@@ -47,7 +47,17 @@ void mote_codebook_native(const mote_num *num, uint16_t *v, size_t n);
 
 /** Bits of x and the binary32 at p together, rounded. Spec codecs.md 6.5 */
 uint32_t mote_sum_of(const mote_sink *k, const uint8_t *p, uint32_t x);
-/** Write one computed binary32 at dst as what the sink wants. */
+/** Write one computed binary32 at dst as what the sink wants. Not in nano builds, where sinks want nothing else. */
 void mote_sink_put(const mote_sink *k, uint8_t *dst, uint32_t x);
+/** The same, whatever the build. */
+static inline void mote_put_f32(const mote_sink *k, uint8_t *dst, uint32_t x)
+{
+#if MOTE_NANO
+    (void)k;
+    for (unsigned i = 0; i < 4; i++) dst[MOTE_BIG_ENDIAN ? 3 - i : i] = (uint8_t)(x >> 8 * i);
+#else
+    mote_sink_put(k, dst, x);
+#endif
+}
 
 #endif

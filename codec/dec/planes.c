@@ -35,7 +35,7 @@ bool mote_planes_open(mote_seg *w, unsigned layout, uint8_t *direct)
     }
     if (num->book_rows) w->n_streams++;
     w->scales = w->n_streams;
-    if (num->scope) w->n_streams = (uint8_t)(w->n_streams + 1 + num->zero);
+    if (num->scope) w->n_streams = (uint8_t)(w->n_streams + 1 + MOTE_ZEROS(num));
     add_plane(w, &w->v, &num->v);
     for (unsigned i = 0; i < num->n_bytes; i++) add_plane(w, &w->byte[i], &num->byte[i]);
 

@@ -24,7 +24,7 @@ mote_status mote_seg_prepare(mote_seg *w, const mote_seg_env *env)
 static void wipe(const mote_dest *d, size_t rows, size_t cols, unsigned bits, int value)
 {
     size_t size = bits / 8, elem = d->elem;
-    if (size == 0) { /* packed */
+    if (MOTE_PACKED(bits)) {
         cols = mote_bytes_of(rows * cols, bits);
         rows = size = elem = 1;
     }
@@ -213,7 +213,7 @@ mote_status mote_seg_elements(mote_seg *w, const mote_seg_env *env, size_t s, bo
                           .entry = MOTE_F32,
                           .machine = true };
     } else if (layout != MOTE_LAYOUT_DENSE) {
-        wipe(d, w->rows, cols, bits, w->num->background); /* what is not kept */
+        wipe(d, w->rows, cols, bits, MOTE_NANO ? 0 : w->num->background); /* what is not kept */
     } else if (k->dtype == h->dtype && d->elem == bits / 8 && d->row == cols * d->elem &&
                !(MOTE_BIG_ENDIAN && k->machine)) {
         direct = d->p; /* never of factors: they have no zstd */
@@ -258,21 +258,21 @@ static size_t native_view(const mote_head *h, size_t s, bool resident, mote_nati
     v->layout = h->term.layout;
     v->numeric = num->numeric;
     v->value_dtype = num->dtype;
-    v->background = num->background;
+    if (MOTE_UNFOLDS(num)) v->background = num->background;
     v->is_resident = resident;
     v->rows = rows;
     v->cols = cols;
     v->n_values = n;
     if (num->numeric == MOTE_NUM_AFFINE || MOTE_ENTRIES(num)) {
-        bits = num->bits > 8 ? 16 : 8;
+        bits = MOTE_BITS_16(num) ? 16 : 8;
         v->bits = num->bits;
-        v->value_dtype = (uint8_t)((bits == 16 ? MOTE_I16 : MOTE_I8) - num->zero); /* the unsigned stand before */
+        v->value_dtype = (uint8_t)((bits == 16 ? MOTE_I16 : MOTE_I8) - MOTE_ZEROS(num)); /* the unsigned stand before */
         if (MOTE_ENTRIES(num)) v->table = part(base, &total, mote_codebook_view(num, v));
         v->scales_per_row = (uint32_t)mote_scales_per_piece(num, cols);
-        v->group = num->group;
+        if (MOTE_GROUPED(num)) v->group = num->group;
         const size_t scales = num->scope ? rows * v->scales_per_row : 1;
         v->scales = part(base, &total, 4 * scales);
-        if (num->zero) v->zeros = part(base, &total, 2 * scales);
+        if (MOTE_ZEROS(num)) v->zeros = part(base, &total, 2 * scales);
     }
     if (num->numeric == MOTE_NUM_TRELLIS) {
         const mote_trellis_head *t = &h->trellis;

@@ -195,7 +195,7 @@ static bool put_levels(mote_seg *w, const window *of, const uint16_t *cols, size
         if (!w->native) {
             const int32_t o = a < 4 ? t->offset[a] : 0;
             const mote_f32 x = { .f = (float)(64 * v + (v < 0 ? -o : o)) * 0.015625f * w->unit.f };
-            mote_sink_put(k, dst, x.bits);
+            mote_put_f32(k, dst, x.bits);
         } else if (k->elem == 1) {
             *dst = (uint8_t)v;
         } else if (k->elem == 2) {

@@ -264,7 +264,7 @@ mote_status mote_encoder_estimate_sparse(mote_encoder *e, mote_coding *best, mot
             c.layout = layout;
             st = mote_encoder_estimate(e, best, &c);
         }
-    while (st == MOTE_OK && !c.num.fold && mote_split_fold(&c.num));
+    while (st == MOTE_OK && e->o->profile != MOTE_PROFILE_NANO && !c.num.fold && mote_split_fold(&c.num));
     return st;
 }
 
@@ -296,7 +296,7 @@ static size_t list_numerics(mote_encoder *e, mote_num num[3])
         return 1;
     }
     size_t k = 0;
-    const unsigned mode = bits == 8 ? most_frequent(e) : 0;
+    const unsigned mode = bits == 8 && e->o->profile != MOTE_PROFILE_NANO ? most_frequent(e) : 0;
     if (mode) mote_split_shifted(&num[k++], dtype, (uint8_t)mode);
     for (unsigned n = bits > 16 ? (bits - 16) / 8 : 0; 8 * n < bits; n++) mote_split_integer(&num[k++], dtype, n);
     return k;

@@ -23,18 +23,19 @@
 
 /* ---- profiles: Spec format.md 12 ---- */
 
-/* Bits of the ids that a word of mote_needs holds: layouts 1-31, numerics 32-95, coders 96-127. */
+/* Bits of the ids that a word of mote_needs holds: layouts 1-31, numerics 32-95, coders 96-111, features 112-127. */
 #define BIT(id) ((uint32_t)1 << (id) % 32)
 #define NANO_LAYOUTS (BIT(1) | BIT(2) | BIT(3) | BIT(4) | BIT(6))
 #define STD_LAYOUTS (NANO_LAYOUTS | BIT(5) | BIT(7) | BIT(31))
 #define NANO_NUMERICS (BIT(32) | BIT(33) | BIT(34) | BIT(35) | BIT(36))
 #define NANO_CODERS (BIT(96) | BIT(97) | BIT(98))
 #define STD_CODERS (NANO_CODERS | BIT(99) | BIT(100) | BIT(101) | BIT(102) | BIT(103) | BIT(104))
+#define FEATURES 0xFFFF0000u
 #define ALL 0xFFFFFFFFu
 
 static const mote_profile_row profiles[] = {
     { "nano", 4096, 16384, 4096, { { NANO_LAYOUTS, NANO_NUMERICS, 0, NANO_CODERS } } },
-    { "std", 16384, 65536, 69632, { { STD_LAYOUTS, ALL, ALL, STD_CODERS } } },
+    { "std", 16384, 65536, 69632, { { STD_LAYOUTS, ALL, ALL, STD_CODERS | FEATURES } } },
     { "host", 262144, MOTE_CHUNK_MAX, 69632, { { ALL, ALL, ALL, ALL } } },
 };
 

@@ -10,7 +10,7 @@
     inline __attribute__((always_inline)) /**< the opposite: copies for constant arguments are the point */
 #define MOTE_RARE(condition) __builtin_expect(condition, 0) /**< in inner loops: registers are for the rest */
 #define MOTE_IN_REGISTER(pointer) \
-    __asm__("" : "+r"(pointer)) /**< what it points to is reached through it, not by its place on the stack */
+    __asm__("" : "+r"(pointer))         /**< what it points to is reached through it, not by its place on the stack */
 #define MOTE_STAYS_BRANCH() __asm__("") /**< what begins with it is jumped over, not made conditional line by line */
 #else
 #define MOTE_APART

@@ -6,7 +6,8 @@ for how in "--bits 1" "--bits 2 --per 128" "--bits 3" "--bits 4 --per tensor" "-
     "--nm 2:4" "--nm 1:3 --bits 4" "--prune-rows 0.3 --bits 8" \
     "--snr 20" "--snr 12 --trellis 256 --native 8" "--step 0.02 --trellis 8" "--snr 30 --trellis 1" "--rank 8" "--energy 0.5" "--rank 16 --bits 8" "--rank 4 --residual 4" "--rank 4 --bits 8 --residual 6 --prune 0.9"; do
     for profile in nano std host; do
-        case "$how $profile" in --codebook*nano | *--residual*nano | --nf4*nano | --fp8*per*nano) continue ;; esac
+        case "$how $profile" in --codebook*nano | *--residual*nano | --nf4*nano | --fp8*per*nano) continue ;;
+        *--per\ [1-9]*nano | --bits\ 16*nano | *--zero-point*nano) continue ;; esac
         mote pack b.safetensors -o x.mote $how --profile $profile --json >report && mote unpack x.mote -o y.safetensors 2>/dev/null
         stated=$(sed -n 's/^  "snr_db": \(.*\),/\1/p' report)
         real=$(gen snr b.safetensors y.safetensors)
@@ -37,6 +38,11 @@ t mote pack n.safetensors -o n.mote --snr 20 --importance b.safetensors
 mote pack n.safetensors -o n.mote 2>/dev/null && mote unpack n.mote -o m.safetensors 2>/dev/null && cmp n.safetensors m.safetensors && echo same
 ls
 t mote pack b.safetensors -o n.mote --nf4 --profile nano
+t mote pack b.safetensors -o n.mote --bits 16 --profile nano
+t mote pack b.safetensors -o n.mote --bits 4 --per 32 --profile nano
+t mote pack b.safetensors -o n.mote --bits 4 --zero-point --profile nano
+mote pack b.safetensors -o n.mote --bits 4 --per 32 --zero-point && mote info n.mote | grep -E '^(profile|needs)'
+mote pack b.safetensors -o n.mote --prune 0.7 --bits 8 --profile nano && mote info n.mote | grep -E '^(profile|needs)'
 t mote pack b.safetensors -o n.mote --nm 4:4
 t mote pack b.safetensors -o n.mote --nm 2:
 t mote pack b.safetensors -o n.mote --nm 2:4 --prune 0.5

@@ -33,7 +33,8 @@ static int read_bytes(void *ctx, uint32_t at, uint8_t *to, size_t n)
 
 static uint8_t *work, *out;
 
-static mote_status run(device_case *c, const vector_reader *reader, const mote_wr *file, unsigned way, uint32_t *hash)
+static mote_status run(device_case *c, const vector_reader *reader, const mote_wr *file, bool nano, unsigned way,
+                       uint32_t *hash)
 {
     static const mote_form forms[] = { MOTE_FORM_DENSE, MOTE_FORM_F32, MOTE_FORM_F16, MOTE_FORM_NATIVE,
                                        MOTE_FORM_DENSE };
@@ -47,6 +48,7 @@ static mote_status run(device_case *c, const vector_reader *reader, const mote_w
                 .out = out,
                 .out_bytes = OUT,
                 .piece = 64,
+                .nano = nano,
                 .target = way == CASE_TARGET };
     d.config.form = forms[way];
     d.config.inflate = NULL; /* devices of the tests have none */
@@ -76,14 +78,14 @@ static void write_case(FILE *f, const vector_line *l, const mote_needs *ids, boo
     }
     t.config.native_lowrank = nano;
     memcpy(c.name, l->file, sizeof c.name - 1); /* cut if it is long; vectors.c of the device only prints it */
-    c.status = run(&c, &t, &file, CASE_DENSE, &c.way_hash[CASE_DENSE]);
+    c.status = run(&c, &t, &file, nano, CASE_DENSE, &c.way_hash[CASE_DENSE]);
     if (c.status != (int32_t)l->st) {
         must(c.status == MOTE_ERR_NEEDS);
         c.refused_by_needs = 1;
     }
     if (c.status == (int32_t)l->st) c.status = vector_status_32(l);
     for (unsigned way = CASE_F32; way < CASE_WAYS && c.status == MOTE_OK; way++)
-        (void)run(&c, &t, &file, way, &c.way_hash[way]);
+        (void)run(&c, &t, &file, nano, way, &c.way_hash[way]);
     c.n_keys = (uint32_t)t.config.trust.n_keys;
     c.threshold = t.config.trust.threshold;
     memcpy(c.key, t.keys, sizeof c.key);

@@ -33,6 +33,14 @@ static void note_block(drive *d, const mote_event *e)
     }
 }
 
+/* Nano builds round nothing to another type, and compute binary32 only: what they have no form for is native. */
+static mote_form nano_form(mote_form wanted, const mote_tensor_info *t)
+{
+    const bool dense = t->dtype == MOTE_F32 || (t->dtype != MOTE_F64 && t->numeric < MOTE_NUM_AFFINE);
+    if (wanted == MOTE_FORM_F32 && t->dtype == MOTE_F32) return MOTE_FORM_F32;
+    return wanted != MOTE_FORM_NATIVE && dense ? MOTE_FORM_DENSE : MOTE_FORM_NATIVE;
+}
+
 /* What happened; false: there is no room for a tensor. */
 static bool on_event(drive *d, mote_loader *ld, const mote_event *e, size_t *tensor_bytes)
 {
@@ -52,6 +60,7 @@ static bool on_event(drive *d, mote_loader *ld, const mote_event *e, size_t *ten
         note(d, e->tensor.cols);
         note(d, e->tensor.layout);
         note(d, e->tensor.numeric);
+        if (d->nano && mote_loader_form(ld, nano_form(d->config.form, &e->tensor)) != MOTE_OK) return false;
         if (d->target) {
             *tensor_bytes = mote_bytes_of(e->tensor.elements, mote_dtype_bits(e->tensor.dtype));
             mote_status st = mote_loader_target(ld, d->out, d->out_bytes);

@@ -19,6 +19,7 @@ typedef struct drive {
     uint32_t piece; /**< bytes that arrive at a time, 1..DRIVE_PIECE_MAX; 0: pull */
     bool target;    /**< whole tensors into `out` */
     bool only_open; /**< stop at the manifest */
+    bool nano;      /**< forms as a nano build has them, whatever this one has */
     /* results */
     size_t needed;                    /**< workspace, once the manifest is trusted */
     size_t need;                      /**< with NEED_OUTPUT: what `out` is too small for */

@@ -19,5 +19,5 @@ set(board_profile nano)
 # every how many bytes one is changed
 set(board_arena 32768)
 set(board_misfits 0)
-set(board_accepted 30)
+set(board_accepted 29)
 set(board_tamper 11)
