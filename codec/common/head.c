@@ -15,10 +15,10 @@ unsigned mote_head_number(parser *q, unsigned max)
     return (unsigned)mote_rd_varint_max(&q->r, max, MOTE_ERR_HEAD);
 }
 
-size_t mote_head_positive(mote_rd *r, size_t max, mote_status st)
+size_t mote_head_positive_by(mote_rd *r, size_t max, unsigned below)
 {
-    size_t n = mote_rd_varint_max(r, max, st);
-    if (n == 0) mote_rd_fail(r, st);
+    size_t n = mote_rd_varint_by(r, max, below);
+    if (n == 0) mote_rd_fail_by(r, below);
     return n;
 }
 

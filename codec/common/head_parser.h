@@ -37,7 +37,11 @@ typedef struct mote_head_parser {
 /** A number of 0..max, else HEAD. */
 unsigned mote_head_number(mote_head_parser *q, unsigned max);
 /** A number of 1..max, else st. */
-size_t mote_head_positive(mote_rd *r, size_t max, mote_status st);
+size_t mote_head_positive_by(mote_rd *r, size_t max, unsigned below);
+static inline size_t mote_head_positive(mote_rd *r, size_t max, mote_status st)
+{
+    return mote_head_positive_by(r, max, (unsigned)-(int)st);
+}
 /** A rule of the head has been broken. */
 void mote_head_refuse(mote_head_parser *q);
 /** A plane descriptor. span: largest value less smallest */

@@ -6,14 +6,12 @@
 #include <string.h>
 
 #include "base/apart.h"
-#include "common/head.h"
+#include "common/head_parser.h"
 
 /* A number of 1..max */
-MOTE_APART static uint32_t positive(mote_rd *r, uint32_t max)
+static uint32_t positive(mote_rd *r, uint32_t max)
 {
-    const uint32_t x = (uint32_t)mote_rd_varint_max(r, max, MOTE_ERR_HEAD);
-    if (x == 0) mote_rd_fail(r, MOTE_ERR_HEAD);
-    return x;
+    return (uint32_t)mote_head_positive(r, max, MOTE_ERR_HEAD);
 }
 
 /* Spec codecs.md 8.1 */
@@ -79,24 +77,19 @@ static void family_weights(uint32_t *w, const mote_pair_spec *s, const mote_fami
         const uint32_t m = (uint32_t)(((uint64_t)((uint32_t)(mean < 0 ? -mean : mean) << ((i + 1) >> 1)) * root) >> 16);
         mean = mean < 0 ? -(int32_t)m : (int32_t)m;
     }
+    const int32_t step = 1 << s->shift;
     int32_t below = mote_shape_below(f->shape, inverse, edge(k, q, zero) - mean);
-    const unsigned direct = escapes ? n - 2 : n;
     for (unsigned j = 0; j < n; j++) {
         uint32_t x = rest >> (n - j - 1); /* of two escapes: half, and what remains */
-        if (j < direct) {
-            const int32_t next = k + (1 << s->shift),
-                          upto = mote_shape_below(f->shape, inverse, edge(next, q, zero) - mean);
+        if (j < (escapes ? n - 2 : n)) {
+            k += step;
+            const int32_t upto = mote_shape_below(f->shape, inverse, edge(k, q, zero) - mean);
             x = (uint32_t)(upto - below);
             below = upto;
-            rest -= x;
-            if (next > 0 && k <= 0)
-                x = (x * f->zero[q]) >> 6;
-            else if (q && !zero && next == 0)
-                x = (x * f->zero[q]) >> 6;
-            k = next;
-        } else {
-            rest -= x;
         }
+        rest -= x;
+        /* level 0, or -1 where it is as near to zero; escapes lie above both */
+        if ((uint32_t)(k - 1) < (uint32_t)step || (k == 0 && q && !zero)) x = (x * f->zero[q]) >> 6;
         w[j] = x ? x : 1;
     }
 }
@@ -105,34 +98,30 @@ mote_status mote_pair_build(mote_table *t, const mote_pair_spec *s, const mote_f
                             bool zero, bool escapes)
 {
     const unsigned n = s->wide ? 32 : 16;
-    uint32_t w[MOTE_PAIR_SYMBOLS_MAX], sum = 0, cum = 0;
+    uint32_t w[MOTE_PAIR_SYMBOLS_MAX], *const end = w + n, *largest = w, *p, sum = 0, cum = 0;
     int32_t left = 1 << MOTE_PAIR_BITS;
-    unsigned largest = 0;
     if (s->counts)
         for (unsigned j = 0; j < n; j++) w[j] = mote_pair_weight(s->weight[q][j]);
     else
         family_weights(w, s, f, i, q, zero, n, escapes);
-    for (unsigned j = 0; j < n; j++) sum += w[j];
+    for (p = w; p < end; p++) sum += *p;
     if (sum == 0) return MOTE_ERR_TABLE;
-    for (unsigned j = 0; j < n; j++) {
-        if (w[j]) {
-            w[j] = (w[j] << MOTE_PAIR_BITS) / sum; /* weights are below 2^19 */
-            if (w[j] == 0) w[j] = 1;
-        }
-        if (w[j] > w[largest]) largest = j;
-        left -= (int32_t)w[j];
+    for (p = w; p < end; p++) {
+        const uint32_t share = (*p << MOTE_PAIR_BITS) / sum; /* weights are below 2^19 */
+        *p = share ? share : *p != 0;
+        if (*p > *largest) largest = p;
+        left -= (int32_t)*p;
     }
-    w[largest] += (uint32_t)left; /* -32 at least, and the largest is over 4096 / 32 then */
-    for (unsigned j = 0; j < n; j++) {
-        mote_table *to = t + (j >> 4);
-        if ((j & 15) == 0) {
-            to->lo = s->lo + ((int32_t)j << s->shift);
-            to->shift = s->shift;
-            to->bits = MOTE_PAIR_BITS;
+    *largest += (uint32_t)left; /* -32 at least, and the largest is over 4096 / 32 then */
+    for (p = w; p < end; t++) {
+        t->lo = s->lo + ((int32_t)(p - w) << s->shift);
+        t->shift = s->shift;
+        t->bits = MOTE_PAIR_BITS;
+        for (unsigned j = 0; j < MOTE_SYMBOLS; j++) {
+            t->cum[j] = (uint16_t)cum;
+            cum += *p++;
         }
-        to->cum[j & 15] = (uint16_t)cum;
-        cum += w[j];
-        to->cum[(j & 15) + 1] = (uint16_t)cum;
+        t->cum[MOTE_SYMBOLS] = (uint16_t)cum;
     }
     return MOTE_OK;
 }
@@ -149,9 +138,8 @@ static void read_window(mote_rd *r, mote_pair_spec *s, unsigned window)
 void mote_trellis_read_pairs(mote_trellis_head *t, mote_rd *r, mote_table *table, size_t room, bool escapes)
 {
     mote_family f = { 0 };
-    uint8_t kinds[MOTE_PAIRS_MAX / 2];
+    const uint8_t *kinds = NULL; /* windows of pairs of the family */
     const unsigned n = t->n_pairs, form = mote_rd_u8(r);
-    memset(kinds, 0xFF, sizeof kinds);
     f.shape = form & 15;
     f.growing = form >> 4 & 1;
     if (form >> 5) mote_rd_fail(r, MOTE_ERR_RESERVED);
@@ -161,12 +149,12 @@ void mote_trellis_read_pairs(mote_trellis_head *t, mote_rd *r, mote_table *table
         f.zero[0] = mote_rd_u8(r);
         if (t->tables > 1) f.zero[1] = mote_rd_u8(r);
         if (f.shape >= MOTE_SHAPES || f.inverse == 0) mote_rd_fail(r, MOTE_ERR_TABLE);
-        for (unsigned i = 0; i < sizeof kinds && 2 * i < n; i++) kinds[i] = mote_rd_u8(r);
-        if ((n & 1) && kinds[n / 2] >> 4) mote_rd_fail(r, MOTE_ERR_PADDING);
+        kinds = mote_rd_take(r, (n + 1) / 2);
+        if ((n & 1) && kinds && kinds[n / 2] >> 4) mote_rd_fail(r, MOTE_ERR_PADDING);
     }
     for (unsigned i = 0, at = 0; i < n && mote_rd_ok(r); i++) {
         mote_pair_spec s;
-        unsigned window = kinds[i / 2] >> (i & 1) * 4 & 15;
+        unsigned window = kinds ? kinds[i / 2] >> (i & 1) * 4 & 15 : 15;
         s.counts = window == 15;
         if (s.counts) {
             window = mote_rd_u8(r);

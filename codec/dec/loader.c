@@ -90,10 +90,12 @@ static uint8_t *open_area(mote_loader *ld)
     return (uint8_t *)(ld + 1);
 }
 
+#if !MOTE_NANO
 static void has_not(mote_needs *has, unsigned id)
 {
     has->bit[id / 32] &= ~((uint32_t)1 << id % 32);
 }
+#endif
 
 mote_status mote_loader_init(mote_loader **out, void *area, size_t bytes, const mote_loader_config *config)
 {
@@ -108,9 +110,11 @@ mote_status mote_loader_init(mote_loader **out, void *area, size_t bytes, const 
     if (!ld->config.kern) ld->config.kern = mote_kern_ref();
     mote_needs *has = &ld->config.policy.has;
     if (!(has->bit[0] | has->bit[1] | has->bit[2] | has->bit[3])) *has = mote_needs_of_build(true);
+#if !MOTE_NANO
     if (!config->inflate) has_not(has, MOTE_CODER_ZSTD);
     if (MOTE_LANES_MAX < 8) has_not(has, MOTE_CODER_RANS8);
     if (MOTE_LANES_MAX < 32) has_not(has, MOTE_CODER_RANS32);
+#endif
     /* into the digest's room: nothing else is sure to be there */
     gather(ld, ld->digest, MOTE_PRELUDE_BYTES, ST_PRELUDE);
     *out = ld;

@@ -8,9 +8,9 @@
 
 #define STATE_LOW 65536u /* states lie in [2^16, 2^32) and end at 2^16 */
 
-bool mote_seg_fail(mote_seg *w, mote_status st)
+bool mote_seg_fail_by(mote_seg *w, unsigned below)
 {
-    mote_rd_fail(&w->rd, st);
+    mote_rd_fail_by(&w->rd, below);
     return false;
 }
 

@@ -8,7 +8,11 @@
 /* The reason of a failure is in w->rd.st, or in that of a stream until mote_planes_close(). */
 
 /** Record a failure; false, to be returned. */
-bool mote_seg_fail(mote_seg *w, mote_status st);
+bool mote_seg_fail_by(mote_seg *w, unsigned below);
+static inline bool mote_seg_fail(mote_seg *w, mote_status st)
+{
+    return mote_seg_fail_by(w, (unsigned)-(int)st);
+}
 
 /**
  * Find the planes of w->num and of the layout in the record w->rd, w->rows pieces of w->cols values. Inflates.

@@ -124,7 +124,7 @@ static size_t convert(mote_seg *w, int32_t first, const uint16_t *cols, size_t c
 #endif
 
 /* An odd value above 0, where quantiser 1 has zero. Spec codecs.md 8.2 */
-static int32_t with_zero(int32_t v)
+MOTE_APART static int32_t with_zero(int32_t v)
 {
     return (v & 1) && v > 0 ? v - (v > 1 ? 2 : 1) : v;
 }
@@ -214,7 +214,7 @@ static bool run(mote_seg *w, unsigned pair_index, const uint16_t *cols, size_t n
 {
     mote_stream *s = &w->s[w->v.at];
     mote_pair pair;
-    if (s->lanes == 0) memset(w->state, 0, sizeof w->state);
+    for (unsigned i = 0; s->lanes == 0 && i < sizeof w->state / sizeof *w->state; i++) w->state[i] = 0;
     if (!mote_plane_states(w, s, w->v.p->coder)) return false;
     open_pair(&pair, w->env, pair_index);
     const window of = window_of(&pair, w->v.p);

@@ -14,9 +14,9 @@ mote_rd mote_rd_init(const uint8_t *p, size_t n)
     return (mote_rd){ .p = p, .end = p + n, .st = MOTE_OK };
 }
 
-void mote_rd_fail(mote_rd *r, mote_status st)
+void mote_rd_fail_by(mote_rd *r, unsigned below)
 {
-    if (r->st == MOTE_OK) r->st = st;
+    if (r->st == MOTE_OK) r->st = (mote_status)-(int)below;
     r->end = r->p;
 }
 
@@ -56,17 +56,17 @@ uint64_t mote_rd_varint(mote_rd *r)
     return 0;
 }
 
-size_t mote_rd_varint_max(mote_rd *r, size_t max, mote_status st)
+size_t mote_rd_varint_by(mote_rd *r, size_t max, unsigned below)
 {
     uint64_t v = mote_rd_varint(r);
     if (v <= max) return (size_t)v;
-    mote_rd_fail(r, st);
+    mote_rd_fail_by(r, below);
     return 0;
 }
 
-int32_t mote_rd_zigzag(mote_rd *r, int32_t limit, mote_status st)
+int32_t mote_rd_zigzag_by(mote_rd *r, int32_t limit, unsigned below)
 {
-    size_t z = mote_rd_varint_max(r, 2 * (size_t)limit, st); /* 2 limit is the number of +limit, the last one */
+    size_t z = mote_rd_varint_by(r, 2 * (size_t)limit, below); /* 2 limit is the number of +limit, the last one */
     return z & 1 ? -(int32_t)(z / 2) - 1 : (int32_t)(z / 2);
 }
 

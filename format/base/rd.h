@@ -28,7 +28,12 @@ static inline bool mote_rd_ok(const mote_rd *r)
     return r->st == MOTE_OK;
 }
 
-void mote_rd_fail(mote_rd *r, mote_status st);
+/* Functions that are told a status take how far it is below 0: such constants need fewer bytes of code. */
+void mote_rd_fail_by(mote_rd *r, unsigned below);
+static inline void mote_rd_fail(mote_rd *r, mote_status st)
+{
+    mote_rd_fail_by(r, (unsigned)-(int)st);
+}
 /** The next n bytes, or NULL (TRUNCATED). n = 0 gives a valid pointer. */
 const uint8_t *mote_rd_take(mote_rd *r, size_t n);
 /** A little-endian integer of n <= 4 bytes; 0 after a failure. */
@@ -52,9 +57,17 @@ static inline uint32_t mote_rd_u32(mote_rd *r)
 /** LEB128, shortest form, <= 2^63-1 (VARINT); 0 after a failure. Spec format.md 2.2 */
 uint64_t mote_rd_varint(mote_rd *r);
 /** A varint that must not exceed max, else st. */
-size_t mote_rd_varint_max(mote_rd *r, size_t max, mote_status st);
+size_t mote_rd_varint_by(mote_rd *r, size_t max, unsigned below);
+static inline size_t mote_rd_varint_max(mote_rd *r, size_t max, mote_status st)
+{
+    return mote_rd_varint_by(r, max, (unsigned)-(int)st);
+}
 /** Zigzag varint with |x| <= limit < 2^30, else st. Spec codecs.md 1 */
-int32_t mote_rd_zigzag(mote_rd *r, int32_t limit, mote_status st);
+int32_t mote_rd_zigzag_by(mote_rd *r, int32_t limit, unsigned below);
+static inline int32_t mote_rd_zigzag(mote_rd *r, int32_t limit, mote_status st)
+{
+    return mote_rd_zigzag_by(r, limit, (unsigned)-(int)st);
+}
 /** Child reader over the next n bytes; the parent moves past them. A failed parent gives a failed child. */
 mote_rd mote_rd_sub(mote_rd *r, size_t n);
 /** v length, bytes: a child reader over the bytes. */

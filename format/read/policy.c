@@ -13,7 +13,7 @@ mote_needs mote_needs_of_build(bool with_zstd)
 #define MOTE_ID(id, name, text, state) \
     if ((state) && (!MOTE_NANO || IN_NANO(id))) mote_needs_add(&n, id);
 #include "base/registry.def"
-    if (!with_zstd) n.bit[MOTE_CODER_ZSTD / 32] &= ~((uint32_t)1 << MOTE_CODER_ZSTD % 32);
+    if (!MOTE_NANO && !with_zstd) n.bit[MOTE_CODER_ZSTD / 32] &= ~((uint32_t)1 << MOTE_CODER_ZSTD % 32);
     return n;
 }
 
