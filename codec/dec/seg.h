@@ -15,7 +15,7 @@
 #elif MOTE_LANES_MAX > 16
 #define MOTE_BLOCK 128
 #else
-#define MOTE_BLOCK 64
+#define MOTE_BLOCK 96
 #endif
 #endif
 _Static_assert(MOTE_BLOCK % (4 * MOTE_LANES_MAX) == 0, "a quarter of a block is a whole number of steps");

@@ -22,7 +22,8 @@
 
 /* Inner loops: registers of a loop go by how often it runs even where all else is to be small. */
 #if defined(__OPTIMIZE_SIZE__) && defined(__GNUC__) && !defined(__clang__)
-#define MOTE_HOT __attribute__((optimize("O2", "no-tree-pre", "move-loop-invariants", "tree-loop-optimize", "schedule-insns2")))
+#define MOTE_HOT \
+    __attribute__((optimize("O2", "no-tree-pre", "move-loop-invariants", "tree-loop-optimize", "schedule-insns2")))
 #else
 #define MOTE_HOT
 #endif

@@ -16,7 +16,7 @@ mote_rd mote_rd_init(const uint8_t *p, size_t n)
 
 void mote_rd_fail_by(mote_rd *r, unsigned below)
 {
-    if (r->st == MOTE_OK) r->st = (mote_status)-(int)below;
+    if (r->st == MOTE_OK) r->st = (mote_status) - (int)below;
     r->end = r->p;
 }
 

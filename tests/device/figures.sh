@@ -9,6 +9,7 @@ work=$PWD/figures
 mkdir -p "$work"
 table=$work/table.md
 : >"$work/bad"
+: >"$work/common"
 {
     echo '| package | bytes | native | dense | native, with hashing | workspace | beyond a chunk |'
     echo '|---|---|---|---|---|---|---|'
@@ -28,15 +29,41 @@ table=$work/table.md
         echo "$label $1 $2 $3 $4 $5 $chunk" | awk -v label="$label" -v bytes="$bytes" -v n="$1" -v a="$2" -v d="$3" \
             -v w="$5" -v chunk="$chunk" '{ printf "| %s | %d | %.1f | %.1f | %.1f | %d | %d |\n", label, bytes, n / 10,
             d / 10, a / 10, w, w - chunk }'
-        echo "$6 $7 $8 $9" >"$work/common"
+        echo "$6 $7 $8 $9" >>"$work/common"
         [ "$1" -le "$most" ] || echo "$label: $1 tenths, at most $most" >>"$work/bad"
         [ $(($5 - chunk)) -le "$most_work" ] || echo "$label: $(($5 - chunk)) bytes, at most $most_work" >>"$work/bad"
     done
-    read -r hash signature stack stack_alone <"$work/common"
+    awk '{ if (max3 < $3) max3 = $3; if (max4 < $4) max4 = $4 } END { print $1, $2, max3, max4 }' "$work/common" >"$work/last"
+    read -r hash signature stack stack_alone <"$work/last"
     flash() { arm-none-eabi-size -B "$library" | awk -v leave="$1" '
         NR > 1 { name = $6; sub(/\.c\.obj$/, "", name); if (index(" " leave " ", " " name " ") == 0) sum += $1 }
         END { print sum }'; }
     people="registry_name status_name rans_enc signatures_whole"
+    echo
+    echo '| flash | bytes |'
+    echo '|---|---|'
+    arm-none-eabi-size -B "$library" | awk -v leave="$people" '
+        BEGIN {
+            n = split("manifest, entries, reader:rd fields utf8 registry manifest entry entry_verify;" \
+                "signatures, tree, digests, policy:prelude signatures tree digest policy;" \
+                "loader:loader;resume and reverify:resume;heads:head;" \
+                "tables, shapes:tables shapes;segments, sparse layouts, native forms:seg dest;" \
+                "planes, rANS:planes kern_ref;numbers, float32 output:numbers casts;trellis:trellis walk_ref;" \
+                "SHA-256:sha256_small", part, ";")
+            for (i = 1; i <= n; i++) {
+                split(part[i], of, ":")
+                label[i] = of[1]
+                k = split(of[2], name, " ")
+                while (k) group[name[k--]] = i
+            }
+        }
+        NR > 1 {
+            sub(/\.c\.obj$/, "", $6)
+            if (index(" " leave " ", " " $6 " ")) next
+            if (!($6 in group)) { print $6 " is in no part" > "/dev/stderr"; exit 1 }
+            sum[group[$6]] += $1
+        }
+        END { for (i = 1; i <= n; i++) print "| " label[i] " | " sum[i] " |" }'
     echo
     echo "Flash: $(flash "$people sha256_small") bytes, with SHA-256 $(flash "$people"); libsodium's Ed25519 not counted."
     echo "Stack: $stack_alone bytes, with Ed25519 $stack. Hashing a KiB: $hash instructions; a signature: $signature."

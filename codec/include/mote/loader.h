@@ -47,7 +47,8 @@ typedef struct mote_loader_config {
     mote_trust trust;        /**< n_keys = 0: unverified, digests are still checked against the manifest */
     mote_policy policy;      /**< texts and keys are borrowed for the life of the loader */
     mote_form form;          /**< default form of tensors, DENSE for those that cannot have it; mote_loader_form()
-                                       changes it for one */
+                                  changes it for one. Nano builds round nothing: they have DENSE and F32 of tensors
+                                  of f32, DENSE of what is lossless and no f64, and NATIVE instead of all else */
     uint8_t native_lowrank;  /**< 1: low-rank tensors are always native; no memory for residents is asked for. Nano
                                   builds: always */
     mote_inflate_fn inflate; /**< NULL: packages that need zstd are refused (NEEDS) */
