@@ -461,6 +461,24 @@ static void bad_adaptive(const mote_wr *base, const mote_wr *wide)
     }
 }
 
+/* What the refused ones are made from. */
+static void begin_base(tensor *t)
+{
+    begin(t, 4, 9, 013, 04, MOTE_CODER_RANS1);
+    t->p.zero = true;
+    t->p.offset[0] = -4;
+    t->p.n_pairs = 3;
+    t->p.base = 0;
+    t->p.escapes = 1;
+    classes(t, 2, 2);
+    memcpy(t->row_class, "\0\1\1\0", 4);
+    memcpy(t->col_class, "\0\1\0\1\1\0\1\0\1", 9);
+    own_weights(&t->p.pair[2], false, 0, -7);
+    for (unsigned i = 0; i < 4; i++) t->scale[i] = (uint16_t)(0x3C00 + 77 * i);
+    t->p.scale = t->scale;
+    t->p.largest = 127;
+}
+
 void make_trellis_vectors(void)
 {
     static made m;
@@ -470,19 +488,7 @@ void make_trellis_vectors(void)
     accepted("nano-trellis", true, "the same of one lane");
     adaptive();
     state = 8;
-    begin(&t, 4, 9, 013, 04, MOTE_CODER_RANS1);
-    t.p.zero = true;
-    t.p.offset[0] = -4;
-    t.p.n_pairs = 3;
-    t.p.base = 0;
-    t.p.escapes = 1;
-    classes(&t, 2, 2);
-    memcpy(t.row_class, "\0\1\1\0", 4);
-    memcpy(t.col_class, "\0\1\0\1\1\0\1\0\1", 9);
-    own_weights(&t.p.pair[2], false, 0, -7);
-    for (unsigned i = 0; i < 4; i++) t.scale[i] = (uint16_t)(0x3C00 + 77 * i);
-    t.p.scale = t.scale;
-    t.p.largest = 127;
+    begin_base(&t);
     add(&m, "w", &t, 12);
     must(t.p.largest == 127);
     write_made(&m, &base);
@@ -490,6 +496,16 @@ void make_trellis_vectors(void)
     bad(&base);
     mote_wr_free(&base);
     clear(&m);
+    begin(&t, 4, 9, 013, 04, MOTE_CODER_RANS1);
+    t.p.escapes = 1;
+    own_weights(&t.p.pair[0], false, 0, -200);
+    add(&m, "w", &t, 0);
+    write_made(&m, &base);
+    BAD_OF(&base, "c8.2-low-window", RANGE, "codecs.md 8.2 a window that lies below the least value as a whole")
+    edit(p, 4, 6, 2, "\x01", 1);
+    mote_wr_free(&base);
+    clear(&m);
+    begin_base(&t);
     t.p.coder = MOTE_CODER_ADAPTIVE1;
     add(&m, "w", &t, 12);
     write_made(&m, &base);

@@ -165,8 +165,8 @@ static bool put_levels(mote_seg *w, const window *of, const uint16_t *cols, size
         odd = w->aux;
     }
 #else
-    const bool bytes = w->native && k->elem == 1 && !cols;
     const int32_t most = first <= largest ? first - 1 : largest;
+    const bool bytes = w->native && k->elem == 1 && !cols && most >= -largest;
     const size_t count = n;
     w->val[n] = (uint16_t)INT16_MIN; /* not a value that goes into a byte */
     for (size_t i = 0; t->zero && i < n; i++)

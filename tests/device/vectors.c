@@ -212,6 +212,10 @@ static void run_case(void)
     every_piece(needed);
     if (c.refused_by_needs) count.by_needs++;
     if (c.status != MOTE_OK) {
+        fresh(); /* other loops, another order of checks, the same verdict */
+        d.config.form = MOTE_FORM_NATIVE;
+        st = load(needed);
+        if (st != MOTE_NEED_OUTPUT) expect("status in native form", st, c.status);
         count.refused++;
         return;
     }
