@@ -19,5 +19,5 @@ set(board_profile nano)
 # every how many bytes one is changed
 set(board_arena 8192)
 set(board_misfits 8)
-set(board_accepted 29)
+set(board_accepted 27)
 set(board_tamper 61)
