@@ -448,7 +448,7 @@ typedef struct pair_case {
     void *prepared;
 } pair_case;
 
-static void open_case(pair_case *c, const random_trellis *t, unsigned i, const mote_kern *kern)
+static void open_case(pair_case *c, const random_trellis *t, unsigned i, unsigned lanes, const mote_kern *kern)
 {
     const mote_trellis_plan *p = &t->p;
     const unsigned each = p->pair[i].wide ? 2 : 1;
@@ -459,7 +459,8 @@ static void open_case(pair_case *c, const random_trellis *t, unsigned i, const m
     }
     c->pair = (mote_pair){ .q = { c->table, p->h0 ? c->table + each : c->table },
                            .g = { (uint16_t)(p->h0 >> 1), (uint16_t)(p->h1 >> 1) },
-                           .wide = p->pair[i].wide };
+                           .wide = p->pair[i].wide,
+                           .lanes = (uint8_t)lanes };
     c->prepared = allocate((p->h0 ? 2 : 1) * each * kern->table_bytes);
 #if MOTE_KERN_LOOPS
     c->pair.prepared = c->prepared;
@@ -478,7 +479,7 @@ START_TEST(kernels_walk_alike)
     unsigned wrong = 0;
     for (size_t k = 1; test_kernel(k); k++) {
         pair_case c;
-        open_case(&c, &t, rnd_below(t.p.n_pairs), test_kernel(k));
+        open_case(&c, &t, rnd_below(t.p.n_pairs), lanes, test_kernel(k));
         for (size_t n = 0; n <= 2 * 129; n++) {
             const size_t length = n < 130 ? n : rnd_below(LONGEST), align = n % 16;
             const size_t size = n % 5 ? 2 * length + 2 : rnd_below((unsigned)(2 * length + 1));
@@ -522,7 +523,7 @@ START_TEST(kernels_adapt_alike) /* the same, a part of a run after the other, an
     unsigned wrong = 0;
     for (size_t k = 1; test_kernel(k); k++) {
         pair_case c;
-        open_case(&c, &t, 0, test_kernel(k));
+        open_case(&c, &t, 0, 1, test_kernel(k));
         int16_t *cum[2];
         for (unsigned j = 0; j < 2; j++) {
             cum[j] = aligned_alloc(32, BYTES);

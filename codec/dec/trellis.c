@@ -25,6 +25,7 @@ static void open_pair(mote_pair *pair, const mote_seg_env *env, unsigned i)
     pair->g[1] = t->g[1];
     pair->wide = n > t->tables;
 #if MOTE_KERN_LOOPS
+    pair->lanes = (uint8_t)mote_plane_lanes(env->head->term.num.v.coder);
     pair->prepared = (const uint8_t *)env->prepared + first * env->kern->table_bytes;
 #endif
 }
@@ -62,7 +63,7 @@ static mote_status find_order(mote_seg *w, const mote_seg_env *env)
 mote_status mote_trellis_prepare(mote_seg *w, const mote_seg_env *env)
 {
 #if MOTE_KERN_LOOPS
-    if (env->kern->prepare_pair)
+    if (env->kern->prepare_pair && !mote_plane_adapts(env->head->term.num.v.coder))
         for (unsigned i = 0; i < env->head->trellis.n_pairs; i++) {
             mote_pair pair;
             open_pair(&pair, env, i);

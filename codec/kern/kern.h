@@ -21,6 +21,7 @@ typedef struct mote_pair {
     const void *prepared; /**< as mote_kern.prepare_pair() left it */
     uint16_t g[2];
     bool wide;
+    uint8_t lanes; /**< that it will be walked with, for prepare_pair() */
 } mote_pair;
 
 /* Tables of a pair that adapts: 8 by the symbol before, times 3 by the one before that, times 2 by quantiser. */

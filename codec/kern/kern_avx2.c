@@ -18,7 +18,8 @@ typedef struct table {
     mote_avx2_search search;
 } table;
 
-_Static_assert(sizeof(table) == MOTE_AVX2_TABLE_BYTES && sizeof(table) >= MOTE_PAIR_AVX2_BYTES, "as others know it");
+_Static_assert(sizeof(table) == MOTE_AVX2_TABLE_BYTES && sizeof(table) <= MOTE_ONE_BYTES, "as others know it");
+_Static_assert(MOTE_PAIR_AVX2_BYTES <= MOTE_ONE_BYTES && MOTE_ONE_BYTES % 8 == 0, "the largest of all");
 
 const mote_table *mote_plain_avx2(const void *prepared)
 {
@@ -190,7 +191,7 @@ AVX2 void mote_join_16_avx2(uint8_t *out, const uint16_t *v, const uint8_t *b, s
 const mote_kern *mote_kern_avx2(void)
 {
     static const mote_kern avx2 = { .name = "avx2",
-                                    .table_bytes = sizeof(table),
+                                    .table_bytes = MOTE_ONE_BYTES,
                                     .prepare = mote_table_prepare_avx2,
                                     .decode = mote_decode_avx2,
                                     .walk = mote_walk_avx2,

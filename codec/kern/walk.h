@@ -11,6 +11,17 @@
 /* A slot's frequency, 13 bits; what it lies above its symbol's begin, 12; its symbol, 5: a word for each. */
 #define MOTE_PAIR_HOST_BYTES (sizeof(uint32_t) << MOTE_PAIR_BITS) /* of each table of a pair, wide or not */
 
+/* A prepared table of a pair that is walked with one lane; the other quantiser's lies MOTE_ONE_BYTES behind. */
+typedef struct mote_one {
+    uint32_t step[MOTE_PAIR_SYMBOLS_MAX]; /* of each symbol: cumulative, frequency << 16 */
+    uint8_t symbol[1 << MOTE_PAIR_BITS];  /* of a slot */
+} mote_one;
+
+#define MOTE_ONE_BYTES sizeof(mote_one)
+
+void mote_pair_prepare_one(void *prepared, const mote_pair *pair);
+bool mote_walk_one(mote_words *in, uint32_t *x, uint16_t *state, const mote_pair *pair, uint16_t *u, size_t n);
+
 void mote_pair_prepare_host(void *prepared, const mote_pair *pair);
 bool mote_walk_host(mote_words *in, uint32_t *x, uint16_t *state, unsigned lanes, const mote_pair *pair, uint16_t *u,
                     size_t n);

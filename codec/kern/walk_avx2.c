@@ -46,7 +46,10 @@ void mote_avx2_search_init(void *memory, const mote_table *const table[2], bool 
 
 void mote_pair_prepare_avx2(void *memory, const mote_pair *pair)
 {
-    mote_avx2_search_init(memory, pair->q, pair->wide);
+    if (pair->lanes == 1)
+        mote_pair_prepare_one(memory, pair);
+    else
+        mote_avx2_search_init(memory, pair->q, pair->wide);
 }
 
 typedef struct constants {
@@ -144,6 +147,17 @@ INLINE size_t steps8(mote_words *in, uint32_t *x, uint16_t *state, const constan
         _mm_storeu_si128((__m128i *)(void *)(u + done), _mm256_castsi256_si128(v));
         a = avx2_renormalise(a, all, &p);
     }
+    const int rest = (int)(n - done);
+    if (n - done < 8 && rest && in->end - p >= 2 * 8 + 16) {
+        const __m256i m = lanes_below(rest, 0);
+        __m256i y = a, b = a, t = s;
+        uint16_t out[16];
+        avx2_store(out, advance(&y, &b, &t, c));
+        a = avx2_renormalise(_mm256_blendv_epi8(a, y, m), m, &p);
+        s = _mm256_blendv_epi8(s, t, _mm256_packs_epi32(m, m));
+        memcpy(u + done, out, 2 * (size_t)rest);
+        done = n;
+    }
     avx2_store(x, a);
     _mm_storeu_si128((__m128i *)(void *)state, _mm256_castsi256_si128(_mm256_permute4x64_epi64(s, 0xD8)));
     in->p = p;
@@ -168,7 +182,8 @@ AVX2 static size_t run(mote_words *in, uint32_t *x, uint16_t *state, unsigned la
 bool mote_walk_avx2(mote_words *in, uint32_t *x, uint16_t *state, unsigned lanes, const mote_pair *pair, uint16_t *u,
                     size_t n)
 {
-    const size_t done = lanes == 1 ? 0 : run(in, x, state, lanes, pair, u, n);
+    if (lanes == 1) return mote_walk_one(in, x, state, pair, u, n);
+    const size_t done = run(in, x, state, lanes, pair, u, n);
     return mote_walk_ref(in, x, state, lanes, pair, u + done, n - done);
 }
 

@@ -78,6 +78,55 @@ bool mote_walk_host(mote_words *in, uint32_t *x, uint16_t *state, unsigned lanes
     return mote_walk_ref(in, x, state, lanes, pair, u + done, n - done);
 }
 
+/* --- one lane ----------------------------------------------------------------------------------------------------- */
+
+/* Pairs that are walked with one lane are many and short-lived: a byte a slot is filled and kept in the first cache where
+ * the words above would not be. */
+void mote_pair_prepare_one(void *prepared, const mote_pair *pair)
+{
+    mote_one *one = prepared;
+    for (unsigned q = 0; q < (pair->q[1] == pair->q[0] ? 1u : 2u); q++, one++)
+        for (unsigned k = 0; k < (pair->wide ? 32u : 16u); k++) {
+            const uint16_t *cum = pair->q[q][k / 16].cum + k % 16;
+            one->step[k] = (uint32_t)(cum[1] - cum[0]) << 16 | cum[0];
+            memset(one->symbol + cum[0], (int)k, (size_t)cum[1] - cum[0]);
+        }
+}
+
+static inline size_t run_one(mote_words *in, uint32_t *x, uint16_t *state, const mote_pair *pair, unsigned shift,
+                             uint16_t *u, size_t n)
+{
+    const mote_one *const zero = pair->prepared, *const one = zero + (pair->q[1] != pair->q[0]);
+    const uint32_t g0 = pair->g[0], g1 = pair->g[1], lo = (uint32_t)pair->q[0]->lo;
+    const uint8_t *p = in->p, *const end = in->end;
+    uint32_t y = *x, s = *state;
+    size_t i = 0;
+    for (; i < n && end - p >= 2; i++) {
+        const uint32_t q = s & 1, slot = y & (SLOTS - 1);
+        const mote_one *const t = q ? one : zero;
+        const uint32_t symbol = t->symbol[slot], step = t->step[symbol];
+        y = (step >> 16) * (y >> MOTE_PAIR_BITS) + slot - (step & 0xFFFF);
+        const uint32_t k = lo + (symbol << shift) + (y & ((1u << shift) - 1));
+        y >>= shift;
+        const uint32_t take = y < 65536;
+        y = take ? y << 16 | mote_le16(p) : y;
+        p += 2 * take;
+        s = s >> 1 ^ (g0 & (0 - q)) ^ (g1 & (0 - (k & 1)));
+        u[i] = (uint16_t)(2 * k + q);
+    }
+    *x = y;
+    *state = (uint16_t)s;
+    in->p = p;
+    return i;
+}
+
+bool mote_walk_one(mote_words *in, uint32_t *x, uint16_t *state, const mote_pair *pair, uint16_t *u, size_t n)
+{
+    const unsigned shift = pair->q[0]->shift;
+    const size_t done = shift ? run_one(in, x, state, pair, shift, u, n) : run_one(in, x, state, pair, 0, u, n);
+    return mote_walk_ref(in, x, state, 1, pair, u + done, n - done);
+}
+
 /* --- levels ------------------------------------------------------------------------------------------------------- */
 
 /* The value of u where quantiser 1 has zero, or not. */
