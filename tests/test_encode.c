@@ -609,6 +609,7 @@ START_TEST(lanes_follow_the_segments)
     } rows[] = { { MOTE_PROFILE_STD, 16384, MOTE_CODER_RANS1 },
                  { MOTE_PROFILE_STD, 65536, MOTE_CODER_RANS8 },
                  { MOTE_PROFILE_HOST, 1 << 20, MOTE_CODER_RANS32 },
+                 { MOTE_PROFILE_HOST, 1 << 18, MOTE_CODER_RANS32 }, /* 86 Ki values with three byte planes each */
                  { MOTE_PROFILE_NANO, 65536, MOTE_CODER_RANS1 } };
     for (unsigned i = 0; i < N(rows); i++) {
         mote_encode_options o = MOTE_ENCODE_OPTIONS_INIT;

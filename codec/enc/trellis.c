@@ -284,7 +284,8 @@ static mote_status write(mote_trellis_job *j, const mote_records_target *target,
     }
 }
 
-static void note(const mote_trellis_job *j, const mote_trellis_pass *p, mote_encode_report *r)
+/* f: what has been written of the counts of the last pass */
+static void note(const mote_trellis_job *j, const mote_trellis_pass *p, const mote_records *f, mote_encode_report *r)
 {
     const mote_trellis_plan *plan = &j->s.plan;
     *r = (mote_encode_report){ .signal = j->mean * (double)j->e->t->elements, .noise = p->noise };
@@ -294,7 +295,8 @@ static void note(const mote_trellis_job *j, const mote_trellis_pass *p, mote_enc
     r->axis = plan->axis;
     r->n_classes = plan->n_pairs;
     r->kept = j->e->t->elements;
-    r->ideal_bits = j->s.bits;
+    r->ideal_bits =
+        8.0 * (double)(f->parts.classes + f->parts.scales) + mote_level_counts_bits(j->work.counts, plan->n_pairs);
 }
 
 /* Whether the first segment would become small enough by tables that adapt, judged by parts from all over it, as its
@@ -338,7 +340,7 @@ static mote_status code_adaptive(mote_trellis_job *j, const mote_records_target 
     mote_status st = converge(j, target, level, p);
     if (st == MOTE_OK) st = write(j, target, level, p, &other);
     if (st == MOTE_OK && (double)other.bytes < ADAPTIVE_SHARE * (double)f->bytes) {
-        note(j, p, r);
+        note(j, p, &other, r);
         mote_records_free(f);
         *f = other;
         other = (mote_records){ 0 };
@@ -385,7 +387,7 @@ static mote_status code(mote_trellis_job *j)
     mote_encode_report r;
     st = converge(j, &target, level, &p);
     if (st == MOTE_OK) st = write(j, &target, level, &p, &f);
-    if (st == MOTE_OK) note(j, &p, &r);
+    if (st == MOTE_OK) note(j, &p, &f, &r);
     bool adaptive = false;
     if (st == MOTE_OK && e->limits.profile != MOTE_PROFILE_NANO) st = is_adaptive(j, &p, &adaptive);
     if (adaptive) st = code_adaptive(j, &target, level, &p, &f, &r);

@@ -81,6 +81,20 @@ uint32_t mote_level_counts_largest(const mote_level_counts *h, unsigned n, bool 
     return (uint32_t)most;
 }
 
+double mote_level_counts_bits(const mote_level_counts *h, unsigned n)
+{
+    double bits = 0;
+    for (unsigned i = 0; i < n; i++)
+        for (unsigned q = 0; q < 2; q++) {
+            uint64_t far = 0, all = 0;
+            for (size_t k = 0; k < h->n_far; k++) far += h->far[k].pair == i && h->far[k].q == q;
+            for (size_t k = 0; k < MOTE_LEVELS; k++) all += h->n[i][q][k];
+            bits +=
+                mote_entropy_bits(h->n[i][q], MOTE_LEVELS) + mote_nlogn(all + far) - mote_nlogn(all) - mote_nlogn(far);
+        }
+    return bits;
+}
+
 /* --- both together ------------------------------------------------------------------------------------------------ */
 
 static mote_family_guess guess_of(const mote_family *m)

@@ -41,6 +41,9 @@ mote_status mote_level_counts_add(mote_level_counts *h, const uint8_t *pair, con
 /** The largest |value| of what was counted for n pairs. zero: quantiser 1 has it */
 uint32_t mote_level_counts_largest(const mote_level_counts *h, unsigned n, bool zero);
 
+/** Bits of what was counted by an ideal coder that knows pair and quantiser of each level; levels beyond the span are one. */
+double mote_level_counts_bits(const mote_level_counts *h, unsigned n);
+
 /** A little, some, or the family is a mere guess: all shapes are tried. */
 typedef enum mote_fit_effort { MOTE_FIT_LITTLE, MOTE_FIT_SOME, MOTE_FIT_FRESH } mote_fit_effort;
 

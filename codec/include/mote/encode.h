@@ -80,7 +80,8 @@ typedef struct mote_encode_report {
     unsigned axis, bits, n_classes;
     uint32_t rank;
     uint64_t kept;     /**< elements that a sparse layout keeps */
-    double ideal_bits; /**< entropy of the counts of each class + class map + scales + half a log2 n a parameter */
+    double ideal_bits; /**< entropy of the counts of each class + class map + scales + half a log2 n a parameter;
+                            trellis: entropy of the levels given pair and quantiser + maps + scales */
 } mote_encode_report;
 
 /** A coded tensor: everything that mote_write_entry needs. Owned by the caller; free with mote_coded_free(). */
