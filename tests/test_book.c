@@ -9,6 +9,7 @@
 #include "common/casts.h"
 #include "enc/book.h"
 #include "enc/f8.h"
+#include "le_floats.h"
 #include "mote/encode.h"
 
 #define N(a) (sizeof(a) / sizeof((a)[0]))
@@ -211,7 +212,9 @@ static mote_coded encode(mote_encode_options o)
                                   .bytes = sizeof weights };
     mote_model_error error;
     mote_coded c;
-    ck_assert_int_eq(mote_encode_tensor(&c, &o, &t, (const uint8_t *)weights, &error), MOTE_OK);
+    uint8_t *data = le_floats_copy(weights, N(weights));
+    ck_assert_int_eq(mote_encode_tensor(&c, &o, &t, data, &error), MOTE_OK);
+    free(data);
     return c;
 }
 
@@ -319,7 +322,9 @@ START_TEST(values_too_large_for_f8_are_refused)
     fill();
     weights[77] = 500;
     o.method = MOTE_METHOD_F8_E4M3;
-    ck_assert_int_eq(mote_encode_tensor(&c, &o, &t, (const uint8_t *)weights, &error), MOTE_ERR_VALUE);
+    uint8_t *data = le_floats_copy(weights, N(weights));
+    ck_assert_int_eq(mote_encode_tensor(&c, &o, &t, data, &error), MOTE_ERR_VALUE);
+    free(data);
     ck_assert(strstr(error.text, "f8_e4m3") && strstr(error.text, "77"));
     o.method = MOTE_METHOD_F8_E5M2;
     c = encode(o);

@@ -9,6 +9,7 @@
 #include "enc/prune.h"
 #include "enc/scales.h"
 #include "enc/table_fit.h"
+#include "le_floats.h"
 #include "mote/sign.h"
 
 #define N(a) (sizeof(a) / sizeof((a)[0]))
@@ -40,11 +41,13 @@ static mote_model_tensor matrix(mote_dtype dtype, uint64_t rows, uint64_t cols)
     return t;
 }
 
-static mote_coded encode(const mote_encode_options *o, const mote_model_tensor *t, const void *data)
+static mote_coded encode(const mote_encode_options *o, const mote_model_tensor *t, const float *x)
 {
     mote_coded c;
     mote_model_error error = { .text = "" };
+    uint8_t *data = le_floats_copy(x, t->elements);
     ck_assert_msg(mote_encode_tensor(&c, o, t, data, &error) == MOTE_OK, "%s", error.text);
+    free(data);
     return c;
 }
 
@@ -450,13 +453,12 @@ static const struct {
 
 START_TEST(bad_options_are_refused)
 {
-    const float x[4] = { 1, 2, 3, 4 };
+    uint8_t x[16];
+    le_floats(x, (const float[]){ 1, 2, 3, 4 }, 4);
     const mote_model_tensor t = matrix(MOTE_F32, 2, 2);
     mote_coded c;
-    ck_assert_msg(mote_encode_tensor(&c, &bad_options[_i].o, &t, (const uint8_t *)x, NULL) == MOTE_ERR_ARG, "%s",
-                  bad_options[_i].name);
-    ck_assert_int_eq(mote_encode_blob(&c, &bad_options[_i].o, MOTE_KIND_BLOB, "b", (const uint8_t *)x, 4),
-                     MOTE_ERR_ARG);
+    ck_assert_msg(mote_encode_tensor(&c, &bad_options[_i].o, &t, x, NULL) == MOTE_ERR_ARG, "%s", bad_options[_i].name);
+    ck_assert_int_eq(mote_encode_blob(&c, &bad_options[_i].o, MOTE_KIND_BLOB, "b", x, 4), MOTE_ERR_ARG);
 }
 END_TEST
 
@@ -494,22 +496,24 @@ static const struct {
 
 START_TEST(what_cannot_be_held_is_refused_by_name)
 {
-    static float x[64 * 32];
-    for (unsigned i = 0; i < N(x); i++) x[i] = (float)bell();
-    memcpy(&x[777], &refused[_i].element, 4);
+    static float values[64 * 32];
+    for (unsigned i = 0; i < N(values); i++) values[i] = (float)bell();
+    uint8_t *x = le_floats_copy(values, N(values));
+    mote_put32(x + 4 * 777, refused[_i].element);
     mote_encode_options o = MOTE_ENCODE_OPTIONS_INIT;
     o.method = refused[_i].method;
     o.energy = refused[_i].energy;
     const mote_model_tensor t = matrix(MOTE_F32, 64, 32);
     mote_model_error error = { .status = MOTE_OK };
     mote_coded c;
-    ck_assert_int_eq(mote_encode_tensor(&c, &o, &t, (const uint8_t *)x, &error), MOTE_ERR_VALUE);
+    ck_assert_int_eq(mote_encode_tensor(&c, &o, &t, x, &error), MOTE_ERR_VALUE);
     ck_assert_int_eq(error.status, MOTE_ERR_VALUE);
     ck_assert_msg(strstr(error.text, "layer.weight") && strstr(error.text, refused[_i].text), "%s", error.text);
-    ck_assert_int_eq(mote_encode_tensor(&c, &o, &t, (const uint8_t *)x, NULL), MOTE_ERR_VALUE);
+    ck_assert_int_eq(mote_encode_tensor(&c, &o, &t, x, NULL), MOTE_ERR_VALUE);
     o.method = MOTE_METHOD_LOSSLESS; /* which holds everything */
     o.energy = 0;
-    ck_assert_int_eq(check_roundtrip(&o, &t, (const uint8_t *)x), MOTE_OK);
+    ck_assert_int_eq(check_roundtrip(&o, &t, x), MOTE_OK);
+    free(x);
 }
 END_TEST
 
@@ -526,11 +530,13 @@ static void fill_weights(int row_octaves, int col_octaves)
                                             pow(2, col_octaves ? c % col_octaves : 0));
 }
 
-static mote_encode_report report(const mote_encode_options *o, const void *data)
+static mote_encode_report report(const mote_encode_options *o, const float *x)
 {
     const mote_model_tensor t = matrix(MOTE_F32, ROWS, COLS);
+    uint8_t *data = le_floats_copy(x, t.elements);
     ck_assert_int_eq(check_roundtrip(o, &t, data), MOTE_OK);
-    mote_coded c = encode(o, &t, data);
+    free(data);
+    mote_coded c = encode(o, &t, x);
     mote_encode_report r = c.report;
     mote_coded_free(&c);
     return r;

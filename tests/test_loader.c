@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/le.h"
+#include "le_floats.h"
 #include "mote/host.h"
 #include "pkg_helpers.h"
 #include "wide.h"
@@ -422,8 +423,11 @@ static void check_form(mote_form form, bool target)
     pkg_model m = { 0 };
     static const float values[6] = { 1.0f, -2.5f, 0.0f, 65504.0f, 1e-3f, 1e30f };
     static const uint16_t halves[4] = { 0x3C00, 0xC100, 0x7BFF, 0x0001 }; /* 1, -2.5, 65504, 2^-24 */
-    pkg_model_add(&m, MOTE_KIND_TENSOR, "a f32", MOTE_F32, 2, (uint64_t[]){ 3, 2 }, (const uint8_t *)values, 2);
-    pkg_model_add(&m, MOTE_KIND_TENSOR, "b f16", MOTE_F16, 1, (uint64_t[]){ 4 }, (const uint8_t *)halves, 0);
+    uint8_t held[24], held16[8];
+    le_floats(held, values, N(values));
+    for (size_t i = 0; i < N(halves); i++) mote_put16(held16 + 2 * i, halves[i]);
+    pkg_model_add(&m, MOTE_KIND_TENSOR, "a f32", MOTE_F32, 2, (uint64_t[]){ 3, 2 }, held, 2);
+    pkg_model_add(&m, MOTE_KIND_TENSOR, "b f16", MOTE_F16, 1, (uint64_t[]){ 4 }, held16, 0);
     pkg_model_add(&m, MOTE_KIND_TENSOR, "c i8", MOTE_I8, 1, (uint64_t[]){ 3 }, (const uint8_t *)"\x01\xFF\x80", 0);
     mote_wr file = { 0 };
     pkg_model_write(&m, 256, 1, &file);
@@ -432,9 +436,21 @@ static void check_form(mote_form form, bool target)
     ck_assert_int_eq(pkg_push(&l), MOTE_OK);
     static const uint16_t narrow[6] = { 0x3C00, 0xC100, 0, 0x7BFF, 0x1419, 0x7C00 }; /* 1e30 becomes infinity */
     static const float wide[4] = { 1.0f, -2.5f, 65504.0f, 5.9604644775390625e-8f };
-    mote_wr want = { 0 };
-    mote_wr_bytes(&want, form == MOTE_FORM_F16 ? (const void *)narrow : values, form == MOTE_FORM_F16 ? 12 : 24);
-    mote_wr_bytes(&want, form == MOTE_FORM_F32 ? (const void *)wide : halves, form == MOTE_FORM_F32 ? 16 : 8);
+    mote_wr want = { 0 }; /* dense as they are held, other forms as the machine has them */
+    switch (form) {
+    case MOTE_FORM_F32:
+        mote_wr_bytes(&want, values, sizeof values);
+        mote_wr_bytes(&want, wide, sizeof wide);
+        break;
+    case MOTE_FORM_F16:
+        mote_wr_bytes(&want, narrow, sizeof narrow);
+        mote_wr_bytes(&want, halves, sizeof halves);
+        break;
+    default:
+        mote_wr_bytes(&want, held, sizeof held);
+        mote_wr_bytes(&want, held16, sizeof held16);
+        break;
+    }
     mote_wr_bytes(&want, "\x01\xFF\x80", 3); /* it has no such form: dense */
     ck_assert(wr_same(&l.data, &want));
     mote_wr_free(&want);

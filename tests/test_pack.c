@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "le_floats.h"
 #include "mote/pack.h"
 
 #define N(a) (sizeof(a) / sizeof *(a))
@@ -40,7 +41,7 @@ static void make_model(void)
     for (size_t at = data_at; at < file_bytes; at += 4) {
         state = state * 1664525 + 1013904223;
         const float x = (float)(int)(state >> 16) / 65536.0f - 0.5f;
-        memcpy(file + at, &x, 4);
+        le_floats(file + at, &x, 1);
     }
     mote_model_error error;
     ck_assert_int_eq(mote_model_open(&model, file, file_bytes, &error), MOTE_OK);
@@ -54,8 +55,7 @@ static void drop_model(void)
 
 static void put_nan(size_t tensor)
 {
-    const uint32_t nan = 0x7FC00000;
-    memcpy(file + data_at + (tensor * ROWS * COLS + 7) * 4, &nan, 4);
+    mote_put32(file + data_at + (tensor * ROWS * COLS + 7) * 4, 0x7FC00000);
 }
 
 /* ---- where packages go ---- */
