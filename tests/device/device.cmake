@@ -55,6 +55,8 @@ function(mote_add_board board profile)
     COMMAND ${CMAKE_COMMAND} -E env --unset=CFLAGS sh -c "'${CMAKE_COMMAND}' -G Ninja -S '${device}' -B '${build}' \
       --toolchain '${device}/boards/${board}.cmake' -DCMAKE_BUILD_TYPE=MinSizeRel -DMOTE_WERROR=ON \
       '-DMOTE_SODIUM=${sodium}' && '${CMAKE_COMMAND}' --build '${build}'")
+  mote_device_test(${board}.guards TIMEOUT 100 FOLDER ${work} NEEDS device_${board}
+    COMMAND sh ${device}/guards.sh ${build}/mode ${ARGN} ${qemu_options} ${build}/guards)
   mote_device_test(${board}.vectors TIMEOUT 300 FOLDER ${work}/${profile} NEEDS device_${board}
     COMMAND ${ARGN} ${qemu_options} ${build}/vectors)
 endfunction()

@@ -41,6 +41,11 @@ static mote_form nano_form(mote_form wanted, const mote_tensor_info *t)
     return wanted != MOTE_FORM_NATIVE && dense ? MOTE_FORM_DENSE : MOTE_FORM_NATIVE;
 }
 
+static void note_used(drive *d, size_t bytes)
+{
+    if (bytes > d->used) d->used = bytes;
+}
+
 /* What happened; false: there is no room for a tensor. */
 static bool on_event(drive *d, mote_loader *ld, const mote_event *e, size_t *tensor_bytes)
 {
@@ -66,6 +71,7 @@ static bool on_event(drive *d, mote_loader *ld, const mote_event *e, size_t *ten
             mote_status st = mote_loader_target(ld, d->out, d->out_bytes);
             d->need = *tensor_bytes;
             if (st == MOTE_ERR_NOMEM) return false;
+            if (st == MOTE_OK) note_used(d, *tensor_bytes);
             if (st != MOTE_OK) *tensor_bytes = 0; /* natively, then, in blocks that this mode does not note */
         }
         break;
@@ -104,9 +110,10 @@ mote_status drive_run(drive *d)
     mote_in in = { window, 0 };
     mote_out out = { d->out, d->out_bytes };
     mote_event e;
-    size_t tensor_bytes = 0, at = 0;
+    size_t tensor_bytes = 0, at = 0, block_max = 0;
     d->hash = DRIVE_HASH_START;
-    d->needed = d->need = d->blocks = d->tensors = d->events = 0;
+    d->needed = d->need = d->used = 0;
+    d->blocks = d->tensors = d->events = 0;
     d->payload = d->complete = false;
     d->body = body_of(d);
     mote_status st = mote_loader_init(&ld, d->work, d->work_bytes, &d->config);
@@ -127,7 +134,13 @@ mote_status drive_run(drive *d)
             continue;
         }
         d->need = e.need;
-        if (st != MOTE_OK) break;
+        if (st != MOTE_OK) {
+            note_used(d, block_max); /* the block that was found bad */
+            break;
+        }
+        note_used(d, d->out_bytes - out.left);
+        if (e.type == MOTE_EVENT_MANIFEST)
+            block_max = d->config.form == MOTE_FORM_DENSE ? (size_t)e.manifest->facts.seg_raw_max : d->out_bytes;
         if (e.type == MOTE_EVENT_BLOCK && !e.block.native && d->target)
             if (e.block.data < d->out || e.block.data >= d->out + d->out_bytes) return MOTE_ERR_ARG;
         if (!on_event(d, ld, &e, &tensor_bytes)) return MOTE_NEED_OUTPUT;

@@ -23,6 +23,8 @@ typedef struct drive {
     /* results */
     size_t needed;                    /**< workspace, once the manifest is trusted */
     size_t need;                      /**< with NEED_OUTPUT: what `out` is too small for */
+    size_t used;                      /**< most of `out` that a call may have written: by what it says it wrote, and
+                                       * when it fails by the facts of the package */
     uint32_t hash;                    /**< of events and what came with them */
     uint32_t blocks, tensors, events; /**< so far */
     uint32_t tensor[DRIVE_TENSORS];   /**< hashes of the elements of the first ones */

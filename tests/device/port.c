@@ -87,6 +87,13 @@ bool port_ram_untouched(void)
     return *port_stack_limit == PAINT;
 }
 
+uint32_t port_code_sum(void)
+{
+    uint32_t sum = 2166136261u;
+    for (const uint32_t *p = port_text_start; p < port_text_end; p++) sum = (sum ^ *p) * 16777619u;
+    return sum;
+}
+
 size_t port_ram_bytes(void)
 {
     return (size_t)((const char *)port_bss_end - (const char *)port_data_start);

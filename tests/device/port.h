@@ -40,8 +40,11 @@ _Noreturn void port_failed(const char *file, int line, const char *what);
 void port_paint(void);
 /** Bytes of stack used since then, below the frame of port_main()'s caller. */
 size_t port_stack_used(void);
-/** Whether all RAM outside of the image is as it was painted, and the stack has room left. */
+/** Whether all RAM outside of the image, that of the machine that the image does without included, is as it was painted,
+ * and the stack has room left. */
 bool port_ram_untouched(void);
+/** A checksum of code and constants: on many of the machines they lie in memory that can be written. */
+uint32_t port_code_sum(void);
 /** RAM of the image beside the stack: .data and .bss. Code and constants. */
 size_t port_ram_bytes(void), port_flash_bytes(void);
 

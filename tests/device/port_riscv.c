@@ -4,6 +4,11 @@
 
 extern uint32_t port_data_load[], port_data_start[], port_data_end[], port_bss_start[], port_bss_end[];
 
+/* Memory protection that holds in machine mode, too: code and constants, in 2 MiB below RAM, cannot be written, so that
+ * a stack that overflows faults. */
+#define PMP_ADDRESS (0x80000000u >> 2 | ((1u << 21 >> 3) - 1))
+enum { PMP_READ = 1, PMP_EXECUTE = 4, PMP_NAPOT = 3 << 3, PMP_LOCKED = 1 << 7 };
+
 #define MTIMECMP ((volatile uint32_t *)0x02004000u)
 #define MTIME ((volatile uint32_t *)0x0200BFF8u)
 enum { INSTRUCTIONS_PER_TICK = 100, CAUSE_TIMER = 7 };
@@ -55,6 +60,9 @@ __attribute__((used)) static void start(void)
 {
     for (uint32_t *from = port_data_load, *to = port_data_start; to < port_data_end;) *to++ = *from++;
     for (uint32_t *p = port_bss_start; p < port_bss_end;) *p++ = 0;
+    __asm volatile("csrw pmpaddr0, %0\n csrw pmpcfg0, %1"
+                   :
+                   : "r"(PMP_ADDRESS), "r"(PMP_READ | PMP_EXECUTE | PMP_NAPOT | PMP_LOCKED));
     port_watch(1000000);
     __asm volatile("csrw mtvec, %0\n csrs mie, %1\n csrsi mstatus, 8" : : "r"(trap), "r"(1u << CAUSE_TIMER));
     port_exit(port_main());

@@ -13,11 +13,13 @@ set(board_flash_size 256K)
 set(board_ram 0x20000000)
 set(board_ram_size 16K)
 set(board_stack 5120)
+set(board_ram_there 16K) # on the machine
 set(board_mhz 16) # of SysTick
 set(board_profile nano)
 # vectors: bytes for workspace and output; how many runs may be too large for them, and how many packages must not be;
-# every how many bytes one is changed
+# every how many bytes one is changed; millions of instructions that a load may take
 set(board_arena 8192)
 set(board_misfits 8)
-set(board_accepted 27)
+set(board_accepted 30)
 set(board_tamper 61)
+set(board_millions 150)

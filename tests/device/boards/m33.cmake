@@ -13,11 +13,13 @@ set(board_flash_size 1M)
 set(board_ram 0x38000000)
 set(board_ram_size 64K)
 set(board_stack 5120)
+set(board_ram_there 2M) # on the machine
 set(board_mhz 20) # of SysTick
 set(board_profile nano)
 # vectors: bytes for workspace and output; how many runs may be too large for them, and how many packages must not be;
-# every how many bytes one is changed
+# every how many bytes one is changed; millions of instructions that a load may take
 set(board_arena 32768)
 set(board_misfits 0)
-set(board_accepted 29)
+set(board_accepted 33)
 set(board_tamper 11)
+set(board_millions 40)

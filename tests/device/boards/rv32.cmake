@@ -14,11 +14,13 @@ set(board_flash_size 2M)
 set(board_ram 0x80200000)
 set(board_ram_size 256K)
 set(board_stack 5120)
+set(board_ram_there 4M) # on the machine
 set(board_mhz 10) # not used: there is a counter of instructions
 set(board_profile std)
 # vectors: bytes for workspace and output; how many runs may be too large for them, and how many packages must not be;
-# every how many bytes one is changed
+# every how many bytes one is changed; millions of instructions that a load may take
 set(board_arena 196608)
 set(board_misfits 0)
-set(board_accepted 48)
+set(board_accepted 58)
 set(board_tamper 29)
+set(board_millions 80)
