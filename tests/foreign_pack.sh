@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# The same packages from two machines, byte for byte, and the same weights out of them: three small models through every
+# The same packages from two machines, byte for byte, and the same weights out of them: four small models through every
 # way of packing but those that begin with a singular value decomposition, which is LAPACK's. A row names its model, a pattern that the listing of the
 # package must show (so that it is seen to be of the kind that the row is there for), and the options.
 # usage: foreign_pack.sh "FOREIGN MOTE" "MOTE" "GEN" FOLDER [JOBS]
@@ -35,6 +35,7 @@ export FOREIGN HERE
 cp "$root/examples/fashion/fashion.safetensors" net.safetensors
 cp "$root/spec/format.md" text
 $gen big big.safetensors 64
+$gen waves waves.safetensors
 $gen model mix.safetensors # f32, bf16, i64, an empty one, a scalar
 for type in f16 bf16; do
     $HERE pack net.safetensors -o $type.mote --$type 2>log || { cat log; exit 1; }
@@ -69,6 +70,8 @@ END
         echo "big.safetensors|trellis $states states|--snr 28 --trellis $states"
     done
     cat <<'END'
+waves.safetensors|adaptive-1|--snr 12
+waves.safetensors|adaptive-1|--snr 10 --trellis 256 --profile host
 big.safetensors|affine 4-bit|--bits 4
 big.safetensors|affine 4-bit|--bits 4 --zero-point --per 64 --scales f16
 net.safetensors|affine 5-bit|--bits 5 --per tensor --scales bf16

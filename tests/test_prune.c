@@ -6,12 +6,21 @@
 #include <string.h>
 
 #include "enc/prune.h"
+#include "le_floats.h"
 #include "mote/encode.h"
 
 #define N(a) (sizeof(a) / sizeof((a)[0]))
 
 enum { ROWS = 64, COLS = 256 };
 static float weights[ROWS * COLS];
+
+/* As packages hold them. */
+static const uint8_t *held(void)
+{
+    static uint8_t bytes[sizeof weights];
+    le_floats(bytes, weights, N(weights));
+    return bytes;
+}
 
 static void fill(uint64_t seed, unsigned steps)
 {
@@ -37,7 +46,7 @@ START_TEST(of_neighbours_the_largest_stay)
     const unsigned n = kinds[_i][0], m = kinds[_i][1], cols = 37, rows = 40;
     fill((uint64_t)_i, _i % 2 ? 6 : 0); /* few steps: many are equal */
     uint8_t gone[(37 * 40 + 7) / 8] = { 0 };
-    mote_prune_neighbours(gone, (const uint8_t *)weights, MOTE_F32, rows, cols, n, m);
+    mote_prune_neighbours(gone, held(), MOTE_F32, rows, cols, n, m);
     for (unsigned r = 0; r < rows; r++)
         for (unsigned c = 0; c < cols; c += m) {
             const unsigned k = cols - c < m ? cols - c : m;
@@ -62,7 +71,7 @@ START_TEST(rows_of_the_least_norm_go)
         uint8_t gone[ROWS * COLS / 8] = { 0 };
         fill(f, 0);
         for (size_t i = 0; i < N(weights); i++) weights[i] *= (float)(i / COLS * 7 % 13); /* some are equal: all zero */
-        ck_assert_int_eq(mote_prune_rows(gone, (const uint8_t *)weights, MOTE_F32, ROWS, COLS, fractions[f]), MOTE_OK);
+        ck_assert_int_eq(mote_prune_rows(gone, held(), MOTE_F32, ROWS, COLS, fractions[f]), MOTE_OK);
         double least = 1e300, most = 0;
         unsigned rows = 0, last_kept_zero = 0, first_gone_zero = ROWS;
         for (unsigned r = 0; r < ROWS; r++) {
@@ -95,7 +104,7 @@ static mote_encode_report report(mote_encode_options o)
                                   .bytes = sizeof weights };
     mote_model_error error;
     mote_coded c;
-    ck_assert_int_eq(mote_encode_tensor(&c, &o, &t, (const uint8_t *)weights, &error), MOTE_OK);
+    ck_assert_int_eq(mote_encode_tensor(&c, &o, &t, held(), &error), MOTE_OK);
     const mote_encode_report r = c.report;
     mote_coded_free(&c);
     return r;
@@ -145,8 +154,7 @@ START_TEST(impossible_options_are_refused)
     };
     mote_coded c;
     for (size_t i = 0; i < N(rows); i++)
-        ck_assert_msg(mote_encode_tensor(&c, &rows[i], &t, (const uint8_t *)weights, NULL) == MOTE_ERR_ARG, "row %zu",
-                      i);
+        ck_assert_msg(mote_encode_tensor(&c, &rows[i], &t, held(), NULL) == MOTE_ERR_ARG, "row %zu", i);
 }
 END_TEST
 

@@ -3,6 +3,7 @@
  *
  *   gen model FILE          a safetensors file of some tensors of several types, with metadata
  *   gen big FILE ROWS       a safetensors file of one f32 tensor of ROWS x 1024
+ *   gen waves FILE          one of 64 x 1024 whose rows are loud and quiet in turn, each elsewhere
  *   gen nan FILE            one of 64 x 64 with a NaN in it
  *   gen lie FILE            a package whose only tensor does not have the digest that its entry states
  *   gen snr FILE FILE       signal to noise, in dB, of the second of two such files
@@ -116,6 +117,14 @@ static void big(FILE *f, unsigned rows)
     for (uint64_t i = 0; i < 1024ull * rows; i++) put(f, bits(weight()), 4);
 }
 
+/* Neither rows nor columns have a scale of their own: only what came before says what comes. */
+static void waves(FILE *f)
+{
+    header(f, "{\"w\":{\"dtype\":\"F32\",\"shape\":[64,1024],\"data_offsets\":[0,262144]}}");
+    for (unsigned r = 0; r < 64; r++)
+        for (unsigned c = 0; c < 1024; c++) put(f, bits(ldexpf(weight(), -(int)((c + 61 * r) / 64 % 8))), 4);
+}
+
 static int flip(const char *path, long at)
 {
     FILE *f = fopen(path, "r+b");
@@ -162,6 +171,8 @@ int main(int argc, char **argv)
         return lie(f) || fclose(f) != 0;
     else if (argc == 3 && strcmp(argv[1], "nan") == 0)
         not_a_number(f);
+    else if (argc == 3 && strcmp(argv[1], "waves") == 0)
+        waves(f);
     else if (argc == 4 && strcmp(argv[1], "big") == 0)
         big(f, (unsigned)strtoul(argv[3], NULL, 10));
     else
