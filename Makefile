@@ -59,7 +59,7 @@ device-test: need-device-test build/
 # Measures anew what README.md says of devices.
 device-figures: need-device-test build/
 	@$(call build,device-test)
-	@ctest --preset device-test -R 'device.(source|m4.build)'
+	@ctest --preset device-test -R 'device.(source|(m4|m4f).build)'
 	@cmake --build --preset device-test --target device_figures
 
 install: all

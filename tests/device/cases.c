@@ -3,7 +3,7 @@
  * only this kind's ids gives, and what it says and writes, by the host's loader. That the host is right is for
  * vector.files to show; here it is only asked that what it refuses otherwise than the list says is refused by needs.
  *
- *   device_cases nano|std FILE */
+ *   device_cases nano|std|zstd FILE      zstd: std with libzstd */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,6 +32,7 @@ static int read_bytes(void *ctx, uint32_t at, uint8_t *to, size_t n)
 }
 
 static uint8_t *work, *out;
+static mote_inflate_fn inflate; /* NULL: this kind of device has none */
 
 static mote_status run(device_case *c, const vector_reader *reader, const mote_wr *file, bool nano, unsigned way,
                        uint32_t *hash)
@@ -51,7 +52,7 @@ static mote_status run(device_case *c, const vector_reader *reader, const mote_w
                 .nano = nano,
                 .target = way == CASE_TARGET };
     d.config.form = forms[way];
-    d.config.inflate = NULL; /* devices of the tests have none */
+    d.config.inflate = inflate;
     mote_status st = drive_run(&d);
     must(st != MOTE_NEED_OUTPUT);
     c->way_status[way] = st;
@@ -107,11 +108,13 @@ static void write_case(FILE *f, const vector_line *l, const mote_needs *ids, boo
 int main(int argc, char **argv)
 {
     if (argc != 3) {
-        fprintf(stderr, "usage: device_cases nano|std FILE\n");
+        fprintf(stderr, "usage: device_cases nano|std|zstd FILE\n");
         return 2;
     }
     const bool nano = strcmp(argv[1], "nano") == 0;
-    const mote_needs build = mote_needs_of_build(false);
+    const bool zstd = strcmp(argv[1], "zstd") == 0;
+    inflate = zstd ? mote_zstd_inflate : NULL;
+    const mote_needs build = mote_needs_of_build(zstd);
     mote_needs ids = mote_profile_get(nano ? MOTE_PROFILE_NANO : MOTE_PROFILE_HOST)->has;
     for (int i = 0; i < 4; i++) ids.bit[i] &= build.bit[i];
     work = pkg_alloc(WORK);

@@ -66,10 +66,16 @@ int port_read(int file, uint32_t at, void *to, size_t n)
     return port_semihost(SYS_SEEK, seek) == 0 && port_semihost(SYS_READ, block) == 0 ? 0 : -1;
 }
 
-void port_paint(void)
+size_t port_paint_stack(void)
 {
     uint32_t *const here = (uint32_t *)__builtin_frame_address(0) - 16;
     for (uint32_t *p = port_stack_limit; p < here; p++) *p = PAINT;
+    return (size_t)(port_stack_top - here) * sizeof *here;
+}
+
+void port_paint(void)
+{
+    port_paint_stack();
     for (uint32_t *p = port_bss_end; p < port_ram_end; p++) *p = PAINT;
 }
 

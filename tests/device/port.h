@@ -38,6 +38,8 @@ _Noreturn void port_failed(const char *file, int line, const char *what);
 
 /** Fill the unused part of the stack and all RAM that the image does not use with a pattern. */
 void port_paint(void);
+/** Only the stack; bytes of it that are in use. */
+size_t port_paint_stack(void);
 /** Bytes of stack used since then, below the frame of port_main()'s caller. */
 size_t port_stack_used(void);
 /** Whether all RAM outside of the image, that of the machine that the image does without included, is as it was painted,

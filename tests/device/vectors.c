@@ -7,6 +7,7 @@
 #include "case.h"
 #include "drive.h"
 #include "ed25519.h"
+#include "inflate.h"
 #include "port.h"
 
 /* Bytes for workspace and output together; what the board has left. BOARD_ARENA, BOARD_MISFITS come from its file. */
@@ -120,6 +121,9 @@ static void fresh(void)
     k->crypto = (mote_crypto){ .sha256 = mote_sha256_small, .ed25519 = device_ed25519 };
     k->trust = (mote_trust){ .keys = c.key[0], .n_keys = c.n_keys, .threshold = c.threshold };
     k->native_lowrank = BOARD_NANO;
+#if BOARD_ZSTD
+    k->inflate = device_inflate;
+#endif
     mote_policy *p = &k->policy;
     p->name = (mote_text){ c.policy_name, c.name_bytes };
     p->vendor = c.has_vendor ? c.vendor : NULL;

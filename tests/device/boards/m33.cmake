@@ -16,6 +16,7 @@ set(board_stack 5120)
 set(board_ram_there 2M) # on the machine
 set(board_mhz 20) # of SysTick
 set(board_profile nano)
+set(board_zstd 0)
 # vectors: bytes for workspace and output; how many runs may be too large for them, and how many packages must not be;
 # every how many bytes one is changed; millions of instructions that a load may take
 set(board_arena 32768)
