@@ -62,6 +62,15 @@ static int same(mote_status a, mote_status b)
     return (a == MOTE_OK) == (b == MOTE_OK);
 }
 
+/* One number of the machine, or a pair of them, as packages hold it. */
+static void to_little_endian(uint8_t *to, const uint8_t *p, unsigned dtype)
+{
+    static const uint16_t one = 1;
+    const size_t size = mote_dtype_bits(dtype) / 8, number = dtype >= MOTE_C64 ? size / 2 : size;
+    const size_t flip = *(const uint8_t *)&one ? 0 : number - 1;
+    for (size_t i = 0; i < size; i++) to[i] = p[i ^ flip];
+}
+
 /* The place in a codebook that a value stands for: itself, or E, S, M of an f8. */
 static size_t place(const mote_native *v, unsigned x)
 {
@@ -105,15 +114,16 @@ static void native_element(const mote_head *h, const mote_native *v, size_t i, s
             mote_put64(to, mote_f32_to_f64(x));
         return;
     }
-    const size_t size = mote_dtype_bits(v->value_dtype) / 8;
-    p += i * size;
+    p += i * (mote_dtype_bits(v->value_dtype) / 8);
     if (v->value_dtype == h->dtype) {
-        memcpy(to, p, size);
+        to_little_endian(to, p, h->dtype);
         return;
     }
-    x = v->value_dtype == MOTE_F32   ? mote_le32(p)
-        : v->value_dtype == MOTE_F16 ? mote_f16_to_f32(mote_le16(p))
-                                     : (uint32_t)mote_le16(p) << 16;
+    uint8_t held[8];
+    to_little_endian(held, p, v->value_dtype);
+    x = v->value_dtype == MOTE_F32   ? mote_le32(held)
+        : v->value_dtype == MOTE_F16 ? mote_f16_to_f32(mote_le16(held))
+                                     : (uint32_t)mote_le16(held) << 16;
     if (h->dtype == MOTE_F32)
         mote_put32(to, x);
     else
