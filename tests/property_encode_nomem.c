@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/le.h"
 #include "mote/encode.h"
 
 #define N(a) (sizeof(a) / sizeof((a)[0]))
@@ -83,14 +84,14 @@ static const mote_encode_options options[] = {
     { .only_stored = 1 },
 };
 
-static uint32_t weights[60 * 70];
+static uint8_t weights[60 * 70 * 4]; /* binary32, little-endian */
 
 static void fill(void)
 {
     uint64_t state = 99;
-    for (size_t i = 0; i < N(weights); i++) {
+    for (size_t i = 0; i < N(weights) / 4; i++) {
         state = state * 6364136223846793005u + 1442695040888963407u;
-        weights[i] = (uint32_t)(state >> 41) | (uint32_t)(118 + (state >> 33) % 5 + i / 700) << 23;
+        mote_put32(weights + 4 * i, (uint32_t)(state >> 41) | (uint32_t)(118 + (state >> 33) % 5 + i / 700) << 23);
     }
 }
 
@@ -109,9 +110,12 @@ START_TEST(each_failed_allocation_is_reported) /* _i: of options, beyond: a blob
     if (!blob) o = options[_i];
     o.struct_size = sizeof o;
     o.small = 1;
-    const mote_model_tensor t = {
-        .name = "w", .dtype = MOTE_F32, .rank = 2, .shape = { 60, 70 }, .elements = N(weights), .bytes = sizeof weights
-    };
+    const mote_model_tensor t = { .name = "w",
+                                  .dtype = MOTE_F32,
+                                  .rank = 2,
+                                  .shape = { 60, 70 },
+                                  .elements = N(weights) / 4,
+                                  .bytes = sizeof weights };
     fill();
     mote_coded c;
     uint64_t want = 0;
@@ -120,8 +124,8 @@ START_TEST(each_failed_allocation_is_reported) /* _i: of options, beyond: a blob
         const long before = live;
         calls = 0;
         countdown = fail;
-        mote_status st = blob ? mote_encode_blob(&c, &o, MOTE_KIND_BLOB, "b", (const uint8_t *)weights, sizeof weights)
-                              : mote_encode_tensor(&c, &o, &t, (const uint8_t *)weights, NULL);
+        mote_status st = blob ? mote_encode_blob(&c, &o, MOTE_KIND_BLOB, "b", weights, sizeof weights)
+                              : mote_encode_tensor(&c, &o, &t, weights, NULL);
         countdown = -1;
         const uint64_t got = st == MOTE_OK ? hash(&c) : 0;
         const long made = calls;
