@@ -119,7 +119,7 @@ static void native_element(const mote_head *h, const mote_native *v, size_t i, s
         to_little_endian(to, p, h->dtype);
         return;
     }
-    uint8_t held[8];
+    uint8_t held[8] = { 0 };
     to_little_endian(held, p, v->value_dtype);
     x = v->value_dtype == MOTE_F32   ? mote_le32(held)
         : v->value_dtype == MOTE_F16 ? mote_f16_to_f32(mote_le16(held))
