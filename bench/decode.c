@@ -189,7 +189,7 @@ static void report_encoded(const char *name, const mote_encode_options *o, const
 
 int main(int argc, char **argv)
 {
-    const unsigned runs = argc > 1 ? (unsigned)atoi(argv[1]) : 9;
+    const unsigned runs = argc > 1 ? (unsigned)strtoul(argv[1], NULL, 10) : 9;
     float *data = get((size_t)ELEMENTS * sizeof *data);
     for (size_t i = 0; i < ELEMENTS; i++) data[i] = 0.05f * gauss();
     mote_encode_options o = MOTE_ENCODE_OPTIONS_INIT;

@@ -25,7 +25,7 @@ mote_status list_add(list *l, const mote_entry *e)
     };
     r.has_digest = e->digest != NULL;
     if (e->digest) memcpy(r.digest, e->digest, sizeof r.digest);
-    memcpy(r.t.shape, e->shape, e->rank * sizeof *r.t.shape);
+    for (unsigned i = 0; i < e->rank; i++) r.t.shape[i] = e->shape[i]; /* of another width where size_t has 32 bits */
     l->rows[l->n++] = r;
     return MOTE_OK;
 }

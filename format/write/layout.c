@@ -54,9 +54,10 @@ static mote_status put(mote_layout *l, uint8_t type, mote_piece value, bool fres
     return MOTE_OK;
 }
 
-static uint64_t most(uint64_t a, uint64_t b)
+/* Nothing that becomes a fact is beyond MOTE_COUNT_MAX: mote_layout_make() has looked. */
+static size_t most(size_t a, uint64_t b)
 {
-    return a > b ? a : b;
+    return b > a ? (size_t)b : a;
 }
 
 /* What could not even be written as an entry. */

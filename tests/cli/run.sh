@@ -2,14 +2,24 @@
 # SPDX-License-Identifier: Apache-2.0
 # Runs one case of the tool's tests in a folder of its own: CASE.cmd is a shell script, CASE.out what it must print
 # (both streams), CASE.exit its exit status. The tool is called "mote" there, and nothing it makes for a while may be
-# left behind. MOTE_UPDATE=1 writes what came out as what is expected.
+# left behind. MOTE_UPDATE=1 writes what came out as what is expected. EMULATOR, if set, runs the programs.
 # usage: run.sh MOTE GEN CASES SCRATCH CASE
 set -u
 mote=$1 gen=$2 cases=$(cd "$3" && pwd) scratch=$4/$5 case=$5
 rm -rf "$scratch"
 mkdir -p "$scratch/bin" "$scratch/tmp" "$scratch/work" || exit 2
-ln -s "$mote" "$scratch/bin/mote"
-ln -s "$gen" "$scratch/bin/gen"
+# program NAME FILE
+program()
+{
+    if [ -z "${EMULATOR-}" ]; then
+        ln -s "$2" "$scratch/bin/$1"
+    else
+        printf '#!/bin/sh\nexec %s "%s" "$@"\n' "$EMULATOR" "$2" >"$scratch/bin/$1"
+        chmod +x "$scratch/bin/$1"
+    fi
+}
+program mote "$mote"
+program gen "$gen"
 unset SOURCE_DATE_EPOCH MOTE_PASSPHRASE
 LC_ALL=C TMPDIR=$scratch/tmp PATH=$scratch/bin:$PATH
 export LC_ALL TMPDIR PATH
