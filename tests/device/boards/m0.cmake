@@ -20,7 +20,7 @@ set(board_zstd 0)
 # vectors: bytes for workspace and output; how many runs may be too large for them, and how many packages must not be;
 # every how many bytes one is changed; millions of instructions that a load may take
 set(board_arena 8192)
-set(board_misfits 8)
-set(board_accepted 30)
+set(board_misfits 4)
+set(board_accepted 27)
 set(board_tamper 61)
 set(board_millions 150)

@@ -21,6 +21,6 @@ set(board_zstd 0)
 # every how many bytes one is changed; millions of instructions that a load may take
 set(board_arena 32768)
 set(board_misfits 0)
-set(board_accepted 33)
+set(board_accepted 29)
 set(board_tamper 11)
 set(board_millions 40)
