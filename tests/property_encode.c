@@ -121,6 +121,17 @@ static const struct {
     { 3, { 64, 1, 9 } }, { 3, { 2, 2, 2000 } },
 };
 
+/* Emulators take one of MOTE_TEST_THIN combinations: a number with no factor in common with those of kinds, types, chunks
+ * and profiles, so that all of these still meet. */
+#ifndef MOTE_TEST_THIN
+#define MOTE_TEST_THIN 1
+#endif
+
+static bool left_out(unsigned turn)
+{
+    return turn % MOTE_TEST_THIN != 0;
+}
+
 /* Every type in every shape, of all kinds of data, lossless, in each profile with small and large chunks. */
 START_TEST(lossless_tensors_come_back_exactly) /* _i: dtype - 1 */
 {
@@ -129,6 +140,7 @@ START_TEST(lossless_tensors_come_back_exactly) /* _i: dtype - 1 */
     unsigned turn = 0;
     for (size_t s = 0; s < N(shapes); s++)
         for (unsigned k = 0; k < KINDS; k++, turn++) {
+            if (left_out(turn + (unsigned)_i)) continue;
             mote_model_tensor t =
                 tensor(dtype, shapes[s].rank, shapes[s].shape[0], shapes[s].shape[1], shapes[s].shape[2]);
             mote_encode_options o = MOTE_ENCODE_OPTIONS_INIT;
@@ -241,6 +253,7 @@ START_TEST(lossy_tensors_lose_what_is_reported) /* _i: of lossy */
     unsigned turn = (unsigned)_i, refused = 0, done = 0;
     for (size_t s = 0; s < N(shapes); s++)
         for (unsigned k = 0; k < KINDS; k++, turn++) {
+            if (left_out(turn)) continue;
             mote_model_tensor t =
                 tensor(dtypes[turn % 5], shapes[s].rank, shapes[s].shape[0], shapes[s].shape[1], shapes[s].shape[2]);
             mote_encode_options o = lossy[_i];
@@ -257,7 +270,7 @@ START_TEST(lossy_tensors_lose_what_is_reported) /* _i: of lossy */
                 refused++;
             free(data);
         }
-    ck_assert_uint_gt(done, N(shapes) * (KINDS - 3));
+    ck_assert_uint_gt(done * KINDS, (done + refused) * (KINDS - 3)); /* three kinds may be refused */
 }
 END_TEST
 
@@ -266,9 +279,11 @@ START_TEST(large_tensors_are_cut)
 {
     static const kind kinds[] = { WEIGHTS, COLUMNS, ROWS, SPARSE, CLUSTERED };
     static const uint32_t chunks[] = { 1024, 16384, 262144 };
+    unsigned turn = 0;
     for (unsigned k = 0; k < N(kinds); k++)
         for (unsigned i = 0; i < 3; i++)
             for (unsigned bits = 0; bits <= 12; bits += 4) {
+                if (left_out(turn++)) continue;
                 mote_model_tensor t = tensor(MOTE_F32, 2, 300, 700, 1);
                 mote_encode_options o = MOTE_ENCODE_OPTIONS_INIT;
                 o.chunk_max = chunks[i];
