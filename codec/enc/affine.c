@@ -60,7 +60,7 @@ mote_status mote_encoder_affine(mote_encoder *e)
         mote_affine *a = &affine[best.m.affine == &affine[0]];
         mote_coding c = { .m = grid[g], .layout = MOTE_LAYOUT_DENSE }, dense = { 0 };
         double here = noise;
-        if (!rows_matter && g > 0) {
+        if (!rows_matter && best.m.affine) {
             c.m.affine = best.m.affine; /* the same whatever the grid */
         } else {
             st = mote_encoder_affine_set(e, a, c.m.cols);
