@@ -8,7 +8,7 @@ from .wire import Cursor, fields
 
 
 class Used(set):
-    """Ids of registry.md 3 that stand in a head or that it uses; one that is not among the stated is refused at once."""
+    """Ids of registry.md 3 that stand in a head or that it uses; one that is not stated is refused at once."""
 
     def __init__(self, stated):
         super().__init__()

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from . import floats, registry
-from .numerics import DTYPE_F32, Affine, Codebook, Float, Integer, Stored
+from .numerics import Affine, Codebook, Float, Integer, Stored
 from .planes import Plane, split
+from .registry import DTYPE
 from .status import check
 from .trellis import Trellis
 
@@ -128,7 +129,8 @@ class Term:
             self.numeric = Trellis(c, used, target, grid)
         else:
             self.numeric = NUMERICS[name](c, used, target, self.sparse is None)
-        self.name = name
+        self.name, self.numerics = name, [self.numeric]
+        self.layout_planes = self.sparse.planes if self.sparse else []
         self.resident_bytes = self.numeric.resident_bytes
 
     def _read_lowrank(self, c, used):
@@ -139,42 +141,33 @@ class Term:
         self.rank, self.rows_per_record = c.varint(), c.varint()
         check(1 <= self.rank <= min(grid.rows, grid.cols), "HEAD", f"rank {self.rank}")
         check(1 <= self.rows_per_record <= self.rank, "HEAD", "rows per record")
-        self.factors = []
+        self.name, self.numerics, self.layout_planes = "factors", [], []
         for _ in range(2):          # V, then U
             name = registry.numeric(c, used)
             check(name in ("float", "affine"), "HEAD", f"a factor by {name}")
-            self.factors.append(NUMERICS[name](c, used, DTYPE_F32, True))
+            self.numerics.append(NUMERICS[name](c, used, DTYPE["f32"], True))
         self.n_residents = -(-self.rank // self.rows_per_record)
         self.resident_bytes = 4 * self.rank * (grid.cols + 1)
 
     def read_tables(self, c):
-        if self.layout == "lowrank":
-            for f in self.factors:
-                f.read_tables(c)
-        else:
-            for p in self.sparse.planes if self.sparse else ():
-                p.read_tables(c)
-            self.numeric.read_tables(c)
+        for p in self.layout_planes:
+            p.read_tables(c)
+        for numeric in self.numerics:
+            numeric.read_tables(c)
 
     @property
     def table_slots(self):
-        if self.layout == "lowrank":
-            return sum(f.table_slots for f in self.factors)
-        return sum(p.n_tables for p in self.sparse.planes) * 1 + self.numeric.table_slots if self.sparse else \
-            self.numeric.table_slots
+        return sum(p.n_tables for p in self.layout_planes) + sum(n.table_slots for n in self.numerics)
 
     def part_counts(self):
-        """Byte strings of each plane in a segment."""
-        if self.layout == "lowrank":
-            return self.factors[1].part_counts()
-        return [p.n_parts for p in self.sparse.planes if self.sparse] + self.numeric.part_counts() if self.sparse else \
-            self.numeric.part_counts()
+        """Byte strings of each plane in a segment. Of lowrank the last numeric, that of U, stands in segments."""
+        return [p.n_parts for p in self.layout_planes] + self.numerics[-1].part_counts()
 
     def kept(self, parts, segments, matrix_rows):
         """The kept elements and what is left of the parts."""
         if self.sparse is None:
             return Kept(segments, matrix_rows), parts
-        n = len(self.sparse.planes)
+        n = len(self.layout_planes)
         return self.sparse.keep(parts[:n], segments, matrix_rows), parts[n:]
 
     def decode(self, parts, residents):
@@ -193,7 +186,7 @@ class Term:
 
     def product(self, parts, residents):
         """6.4: W = U V in binary32, summed in the order of k; flat."""
-        v, u = self.factors
+        v, u = self.numerics
         per = self.rows_per_record
         rows = [(min(per, self.rank - r), self.grid.cols) for r in range(0, self.rank, per)]
         cut = [split(r, v.part_counts()) for r in residents]

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Numerics (codecs.md 5): stored, float, integer, affine, codebook. Each reads its parameters of a head, says of which
-planes it is, and decodes all segments of a tensor to the bits of its `target` dtype: the entry's, or f32 for factors."""
+planes it is, and decodes all segments of a tensor to bits of its `target` dtype: the entry's, or f32 for factors."""
 
 import numpy as np
 
 from . import floats, registry
-from .planes import Plane, unpack
-from .registry import DTYPE, DTYPES
+from .planes import Plane, unpack, unzstd
+from .registry import DTYPES
 from .status import check
 
 UNSIGNED_INTEGERS = {"bool", "u8", "u16", "u32", "u64", "f8_e8m0", "f6_e2m3", "f6_e3m2", "f4", "u4"}
@@ -40,12 +40,9 @@ class Numeric:
 
 
 def byte_planes(c, used, n, dense):
+    """Byte planes, the most significant first; zstd in layout dense only."""
     coders = ["stored", "rans", "constant"] + (["zstd"] if dense else [])
-    out = []
-    for _ in range(n):
-        out.append(Plane(8, 0, 255).read(c, used, ["stored", "rans", "constant", "zstd"], classes=1, escapes=0))
-        check(out[-1].coder in coders or out[-1].coder != "zstd", "HEAD", "zstd in a sparse layout")
-    return out
+    return [Plane(8, 0, 255).read(c, used, coders, classes=1, escapes=0) for _ in range(n)]
 
 
 def read_v(c, used, width, vmin, vmax):
@@ -57,9 +54,8 @@ class Stored(Numeric):
 
     def __init__(self, c, used, target, dense):
         self.target = target
-        plane = Plane(target.bits, 0, (1 << target.bits) - 1).read(c, used, ["stored", "zstd"])
-        check(dense or plane.coder != "zstd", "HEAD", "zstd in a sparse layout")
-        self.planes = [plane]
+        plane = Plane(target.bits, 0, (1 << target.bits) - 1)
+        self.planes = [plane.read(c, used, ["stored", "zstd"] if dense else ["stored"])]
 
     def decode(self, parts, kept):
         plane, out = self.planes[0], []
@@ -67,7 +63,6 @@ class Stored(Numeric):
             return plane.decode(parts[0], kept.rows).astype(np.uint8)
         size = self.target.bits // 8
         kind = floats.UNSIGNED.get(self.target.bits, "V16")
-        from .planes import unzstd
         for (data,), rows in zip(parts[0], kept.rows):
             n = int(rows.sum())
             if plane.coder == "zstd":
@@ -97,8 +92,8 @@ class Float(Numeric):
         r = v & np.uint64((1 << self.k) - 1)
         for byte in rest:
             r = r << np.uint64(8) | byte
-        bits = (r >> np.uint64(self.m)) << np.uint64(self.e + self.m) | (v >> np.uint64(self.k)) << np.uint64(self.m) | \
-            r & np.uint64((1 << self.m) - 1)
+        sign, exponent = r >> np.uint64(self.m), v >> np.uint64(self.k)
+        bits = sign << np.uint64(self.e + self.m) | exponent << np.uint64(self.m) | r & np.uint64((1 << self.m) - 1)
         return floats.widen(bits.astype(floats.UNSIGNED[self.held.bits]), self.held.name, self.target.name)
 
 
@@ -119,6 +114,8 @@ class Integer(Numeric):
         flags = c.varint()
         check(flags < 8 or flags in (8, 16, 24), "HEAD", f"{flags} byte planes")
         self.nb, self.folded = flags & 7, bool(flags & 8)
+        if flags >= 8:
+            used.add(registry.FOLDED)       # a background without folding uses that id too: registry.md 3.4
         if flags >= 16:
             check(target.bits == 8, "HEAD", f"a background of {target.name}")
             self.background = c.varint()
@@ -128,7 +125,6 @@ class Integer(Numeric):
         check(1 <= w <= 16, "HEAD", f"V of {w} bits")
         if self.folded:
             check(signed and w >= 2, "HEAD", f"{target.name} folded")
-            used.add(registry.FOLDED)
         self.signed = signed
         self.planes = [read_signed(c, used, w, signed, self.folded)] + byte_planes(c, used, self.nb, dense)
 
@@ -317,6 +313,3 @@ def f8_by_v(name):
     v = np.arange(256)
     r = v & (1 << k) - 1
     return floats.small_values(name)[(r >> m) << e_bits + m | v >> k << m | r & (1 << m) - 1]
-
-
-DTYPE_F32 = DTYPE["f32"]

@@ -7,7 +7,6 @@ from . import directory, floats, layouts, manifest, signatures, tree
 from .head import Head
 from .keys import enrol
 from .planes import pack
-from .registry import DTYPES
 from .status import MoteError, check
 from .wire import Cursor, digest
 
@@ -100,9 +99,9 @@ class _Front:
 
 
 class Package:
-    """A package whose signatures, digests, records, heads, facts and needs are as they must be. Elements are decoded, and
-    checked against the digests of their entries, when they are asked for; with `verify` all of them at once, in the order
-    of format.md 4, and the package is complete only then.
+    """A package whose signatures, digests, records, heads, facts and needs are as they must be. Elements are decoded,
+    and checked against the digests of their entries, when they are asked for; with `verify` all of them at once, in the
+    order of format.md 4, and the package is complete only then.
 
     data: bytes. keys: trusted keys of 32 bytes, `threshold` of which must have signed in `role`. policy: a Policy.
     detached: the bytes of a file of detached signatures (6.4)."""
@@ -204,6 +203,3 @@ class Index:
         chunk = self.chunks[i]
         check(len(data) == chunk.length and digest("mote1 chunk", data) == chunk.digest, "DIGEST", f"chunk {i}")
         return data
-
-
-__all__ = ["DTYPES", "Index", "MoteError", "Package", "Tensor"]

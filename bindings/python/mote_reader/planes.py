@@ -10,7 +10,8 @@ from .tables import read_table
 from .wire import Cursor
 
 MAX_ESCAPE = 2**20
-MAX_WINDOW = 2**27
+MAX_WINDOW, MAX_BLOCK = 2**27, 2**17
+RANS = "rans-1", "rans-8", "rans-32"
 
 
 def unpack(data, n, width):
@@ -32,7 +33,7 @@ def pack(values, width):
 
 
 def unzstd(data, size):
-    """4, zstd: one frame (RFC 8878, 3.1.1) that states its content size, without a dictionary and anything behind it."""
+    """4, zstd: one frame (RFC 8878, 3.1.1) that states its content size, without a dictionary, and nothing behind it."""
     check(len(data) >= 6 and data[:4] == b"\x28\xb5\x2f\xfd", "ZSTD", "no frame")
     descriptor = data[4]
     single, dictionary = descriptor >> 5 & 1, descriptor & 3
@@ -52,6 +53,7 @@ def unzstd(data, size):
         check(len(data) >= at + 3, "ZSTD", "the frame is cut")
         header = int.from_bytes(data[at:at + 3], "little")
         last, kind, length = header & 1, header >> 1 & 3, header >> 3
+        check(length <= min(window, MAX_BLOCK), "ZSTD", "a block above Block_Maximum_Size")      # 3.1.1.2.4
         at += 3 + (1 if kind == 1 else length)
     check(len(data) == at + (4 if descriptor & 4 else 0), "ZSTD", "the frame is cut, or something is behind it")
     try:
@@ -73,12 +75,12 @@ class Plane:
         self.width, self.vmin, self.vmax, self.error = width, vmin, vmax, error
         self.coder = self.map_coder = self.map_bank = self.bank = self.escape_bank = None
         self.n_classes, self.escapes, self.n_tables = 1, 0, 0
+        self.code = None            # what levels() found last: a trellis asks which of its tables a level was of
 
     def read(self, c, used, coders, classes=16, escapes=2):
         """2.2: the descriptor; `coders` are those that the plane may have."""
         self.coder = registry.coder(c, used)
-        check(self.coder in coders or self.coder in registry.LANES and "rans" in coders and
-              self.coder != "adaptive-1", "HEAD", f"coder {self.coder}")
+        check(("rans" if self.coder in RANS else self.coder) in coders, "HEAD", f"coder {self.coder}")
         if self.coder in registry.LANES:
             self.lanes = registry.LANES[self.coder]
             self.n_classes = c.varint()
@@ -176,7 +178,8 @@ class Plane:
         """3.5: the escape numbers of all segments."""
         if self.escapes == 2:
             one = [np.zeros(1, np.int64)] * len(parts)
-            code, low = rans.decode(self.escape_bank, 1, [p.pop(0) for p in parts], [np.array([n]) for n in counts], one)
+            streams, rows = [p.pop(0) for p in parts], [np.array([n]) for n in counts]
+            code, low = rans.decode(self.escape_bank, 1, streams, rows, one)
             symbol, shift = code & 31, int(self.escape_bank.shift[0])
             open_ended = symbol == 15
             ends = np.cumsum(counts)

@@ -177,7 +177,8 @@ def _adaptive(bank, lanes, stream, rows, picks):
 
 def _many(bank, lanes, streams, rows, picks):
     """_plain and _trellis for many lanes: all streams do step t together."""
-    order = sorted(range(len(streams)), key=lambda i: -int((-(-rows[i] // lanes)).sum()))   # those that go on are in front
+    # The streams that go on are in front of those that have ended.
+    order = sorted(range(len(streams)), key=lambda i: -int((-(-rows[i] // lanes)).sum()))
     steps, width, pick = [], [], []
     for i in order:
         r = rows[i].astype(np.int64)

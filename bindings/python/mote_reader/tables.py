@@ -128,7 +128,7 @@ def read_pairs(c, n, n_tables, escapes, has_zero):
     family = c.u8()
     shape, grows = family & 15, family >> 4 & 1
     check(family >> 5 == 0, "RESERVED", "family")
-    check(shape < len(SHAPES) or shape == 15, "TABLE", "shape")
+    check(shape < len(SHAPES) or family == 15, "TABLE", "shape")         # 31 is no family
     windows = [15] * n
     if shape != 15:
         mean, inverse = _shape_parameters(c)

@@ -28,8 +28,8 @@ def page_bytes(n_chunks):
 
 
 def walk(cursor, m, with_chunks=True):
-    """Reads a body, or only its pages, in file order and checks every digest and length. Returns the place of each chunk
-    in the body; with chunks, what it returns is proven to be what the manifest names."""
+    """Reads a body, or only its pages, in file order and checks every digest and length. Returns the place of each
+    chunk in the body; with chunks, what it returns is proven to be what the manifest names."""
     h, chunks, at = height(m.n_chunks), [], 0
     slots = [None] * (h + 1)            # slots[k]: entries (length, digest) of the page of level k that is in force
 

@@ -81,7 +81,7 @@ def fields(cursor, known):
 def text(data):
     """2.5: well-formed UTF-8 without control characters."""
     try:
-        s = data.decode("utf-8")        # Python's strict decoder is table 3-7 of Unicode: no surrogate, nothing overlong
+        s = data.decode("utf-8")        # Python's strict decoder is table 3-7: no surrogate, nothing overlong
     except UnicodeDecodeError as e:
         raise MoteError("UTF8", str(e)) from None
     check(all(c >= 0x20 and c != 0x7F for c in data), "UTF8", "control character")
