@@ -8,13 +8,13 @@ import numpy as np
 FORMS = {"f64": (11, 52), "f32": (8, 23), "bf16": (8, 7), "f16": (5, 10), "f8_e4m3": (4, 3), "f8_e4m3fnuz": (4, 3),
          "f8_e5m2": (5, 2), "f8_e5m2fnuz": (5, 2)}
 WIDENS = {("f16", "f32"), ("f16", "f64"), ("bf16", "f32"), ("bf16", "f64"), ("f32", "f64")}
-UNSIGNED = {8: np.uint8, 16: np.dtype("<u2"), 32: np.dtype("<u4"), 64: np.dtype("<u8")}
+UNSIGNED = {8: np.dtype("u1"), 16: np.dtype("u2"), 32: np.dtype("u4"), 64: np.dtype("u8")}
 NAN32 = np.uint32(0x7FC00000)
 
 
-def bits_of(name):
-    e, m = FORMS[name]
-    return 1 + e + m
+def from_wire(data, dtype):
+    """Little-endian bytes as numbers of this machine's order; what has no number type stays as it is."""
+    return np.frombuffer(data, dtype.newbyteorder("<")).astype(dtype)
 
 
 def widen(bits, source, target):

@@ -62,13 +62,13 @@ class Stored(Numeric):
         if self.target.bits < 8:
             return plane.decode(parts[0], kept.rows).astype(np.uint8)
         size = self.target.bits // 8
-        kind = floats.UNSIGNED.get(self.target.bits, "V16")
+        kind = floats.UNSIGNED.get(self.target.bits, np.dtype("V16"))
         for (data,), rows in zip(parts[0], kept.rows):
             n = int(rows.sum())
             if plane.coder == "zstd":
                 data = unzstd(data, n * size)
             check(len(data) == n * size, "STREAM", f"{len(data)} bytes for {n} elements")
-            out.append(np.frombuffer(data, kind))
+            out.append(floats.from_wire(data, kind))
         return np.concatenate(out)
 
 
@@ -150,7 +150,7 @@ def check_scales(x):
 
 
 def raw_floats(data, dtype):
-    return floats.as_float32(np.frombuffer(data, floats.UNSIGNED[dtype.bits]), dtype.name)
+    return floats.as_float32(floats.from_wire(data, floats.UNSIGNED[dtype.bits]), dtype.name)
 
 
 class Scales:

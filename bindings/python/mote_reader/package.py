@@ -10,8 +10,8 @@ from .planes import pack
 from .status import MoteError, check
 from .wire import Cursor, digest
 
-NATIVE = {"bool": "?", "u8": "u1", "i8": "i1", "u16": "<u2", "i16": "<i2", "u32": "<u4", "i32": "<i4", "u64": "<u8",
-          "i64": "<i8", "f16": "<f2", "f32": "<f4", "f64": "<f8", "c64": "<c8", "c128": "<c16"}
+NATIVE = {"bool": "?", "u8": "u1", "i8": "i1", "u16": "u2", "i16": "i2", "u32": "u4", "i32": "i4", "u64": "u8",
+          "i64": "i8", "f16": "f2", "f32": "f4", "f64": "f8", "c64": "<c8", "c128": "<c16"}
 
 
 class Tensor:
@@ -38,7 +38,7 @@ class Tensor:
 
     def _packed(self, bits):
         width = self.entry.dtype.bits
-        return pack(bits, width) if width < 8 else bits.tobytes()
+        return pack(bits, width) if width < 8 else bits.astype(bits.dtype.newbyteorder("<")).tobytes()
 
     def bytes(self):
         """The elements as format.md 9 digests them: row-major, little-endian, packed from the least significant bit."""
