@@ -347,6 +347,8 @@ def main():
     os.makedirs(folder, exist_ok=True)
     path, out = os.path.join(folder, "crafted.mote"), os.path.join(folder, "crafted.safetensors")
     wrong = count = 0
+    # 2^40 elements in no byte. What readers allow is their own: `mote unpack` has --max-output.
+    assert refusal(package(dense(INTEGER + v(0) + constant(7), b"", "u8", (2**20, 2**20)))) == "MEMORY"
     for make in plain, floats, integers, scaled, layouts, sums, trellises, zstd, manifests:
         for label, due, what in make():
             data = what if isinstance(what, bytes) else package(what)

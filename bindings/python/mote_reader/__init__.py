@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reads mote packages: `with_keys = mote_reader.open(path, keys=[key])`, then iterate. See ../README.md.
+"""Reads mote packages: mote_reader.open(path, keys=[key]) gives one, iterating it its tensors. See ../README.md.
 
 This is an implementation of spec/format.md and spec/codecs.md from their text; each module reads one part of them."""
 

@@ -101,13 +101,15 @@ def read(data):
 
 @dataclass
 class Policy:
-    """11: what the platform expects; None is not compared. `installed` is (sequence, manifest digest)."""
+    """11: what the platform expects; None is not compared. `installed` is (sequence, manifest digest). `limits`: the most
+    that facts may be. A few bytes can stand for any number of equal elements, so there is one from the beginning: entries
+    of at most 1 GiB."""
     name: str = None
     vendor: bytes = None
     device_class: bytes = None
     installed: tuple = None
     has: frozenset = frozenset(IMPLEMENTED)
-    limits: dict = field(default_factory=dict)      # name of a fact: the most that is allowed
+    limits: dict = field(default_factory=lambda: {"tensor_max": 2**30})
 
     def compare(self, m, manifest_digest):
         check(self.name is None or m.name == self.name, "NAME", f"{m.name}")

@@ -56,8 +56,10 @@ class Tensor:
 
     def float32(self):
         """The values as float32: exact for every type of at most 16 bits; wider ones are rounded."""
+        check(self.dtype not in ("c64", "c128"), "ARG", f"{self.dtype} as float32")
         if self.dtype in NATIVE or self.dtype in ("u4", "i4"):
-            return self.array().astype(np.float32)
+            with np.errstate(over="ignore"):
+                return self.array().astype(np.float32)
         return floats.as_float32(self.bits(), self.dtype).reshape(self.shape)
 
 

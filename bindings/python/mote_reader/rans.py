@@ -12,7 +12,7 @@ import numpy as np
 from .status import MoteError, check
 
 LOW, HIGH = 1 << 16, 1 << 32
-BATCH = 48
+BATCH = 48              # lanes together from which on numpy is the faster one
 
 
 class Bank:
