@@ -11,6 +11,7 @@ import numpy as np
 
 from common import MoteError, Package, mote, put_together, read_safetensors, refusal, varint as v, wire, write
 from mote_reader import directory, head, rans, registry, tables, trellis
+from mote_reader.layouts import Grid
 from mote_reader.planes import pack
 
 DENSE, BITMASK, CSR, LOWRANK = map(v, range(1, 5))
@@ -43,13 +44,12 @@ class Everything:
 
 
 class Tensor:
-    def __init__(self, dtype, shape, grid, terms, segments, residents=(), more=(), name=b"w", digest=None, kind=1):
+    """An entry with its records. `like`: the head that facts and needs are taken from if its own is refused."""
+
+    def __init__(self, dtype, shape, head_fields, segments, residents=(), name=b"w", digest=None, kind=1, like=None):
         self.dtype, self.shape, self.segments, self.residents = registry.DTYPE[dtype], shape, segments, residents
-        self.name, self.digest, self.kind = name, digest, kind
+        self.name, self.digest, self.kind, self.like = name, digest, kind, like
         self.n = int(np.prod(shape, dtype=np.int64))
-        head_fields = [(2, b"".join(map(v, grid))), (4, terms), *more]
-        if residents:
-            head_fields.append((8, v(len(residents))))
         self.head = fields(*sorted(head_fields))
 
     def records(self):
@@ -73,27 +73,33 @@ def package(t, more=()):
     first = b"".join(records[:n_front + 1])
     chunks = [entry, first] if many else [entry + first]
     chunks += records[n_front + 1:]
-    needs, codec = {1, 32, 96}, (0, t.n, -(-t.n * t.dtype.bits // 8), 0)
+    needs, codec = registry.IMPLEMENTED, (0, t.n, -(-t.n * t.dtype.bits // 8), 0)
     try:
         h = head.Head(t.head, directory.Entry("tensor", "w", t.dtype, t.shape), Everything())
+    except MoteError:
+        h = t.like                          # the head is what is refused, whatever it uses
+    if h:
         needs = h.used
         codec = h.resident_bytes, h.grid.seg_elems, -(-h.grid.seg_elems * t.dtype.bits // 8), h.table_slots
-    except MoteError:
-        needs = registry.IMPLEMENTED        # the head is what is refused, whatever it uses
     size = -(-t.n * t.dtype.bits // 8)
     facts = (1, max(map(len, chunks)), len(entry), len(records[0]), *codec, size, size)
     manifest = [(2, b""), (4, b"".join(map(v, facts))), (6, b"".join(map(v, sorted(needs)))), *more]
     return put_together(sorted(manifest), chunks)
 
 
+def tensor(dtype, shape, grid, terms, segments, residents=(), more=(), **options):
+    head_fields = [(2, b"".join(map(v, grid))), (4, terms), *more]
+    if residents:
+        head_fields.append((8, v(len(residents))))
+    return Tensor(dtype, shape, head_fields, segments, residents, **options)
+
+
 def dense(terms, segment, dtype="f32", shape=(2, 3), **more):
-    rows, cols = shape
-    return Tensor(dtype, shape, (rows, cols, rows * cols), DENSE + terms, [segment], **more)
+    return tensor(dtype, shape, (*shape, shape[0] * shape[1]), DENSE + terms, [segment], **more)
 
 
 def sparse(layout, terms, segment, dtype="f32", shape=(2, 4)):
-    rows, cols = shape
-    return Tensor(dtype, shape, (rows, cols, rows * cols), layout + terms, [segment])
+    return tensor(dtype, shape, (*shape, shape[0] * shape[1]), layout + terms, [segment])
 
 
 def plain():
@@ -101,18 +107,18 @@ def plain():
     yield "stored", "OK", dense(STORED + RAW, raw)
     yield "entry digest", "OK", dense(STORED + RAW, raw, digest=wire.digest("mote1 tensor", raw))
     yield "another entry digest", "DIGEST", dense(STORED + RAW, raw, digest=bytes(32))
-    yield "rank 0", "OK", Tensor("f32", (), (1, 1, 1), DENSE + STORED + RAW, [f32(1)])
-    yield "another matrix than the shape", "OK", Tensor("f32", (2, 3), (6, 1, 4), DENSE + STORED + RAW,
+    yield "rank 0", "OK", tensor("f32", (), (1, 1, 1), DENSE + STORED + RAW, [f32(1)])
+    yield "another matrix than the shape", "OK", tensor("f32", (2, 3), (6, 1, 4), DENSE + STORED + RAW,
                                                         [raw[:16], raw[16:]])
-    yield "rows cut to one element", "OK", Tensor("f32", (2, 3), (3, 2, 1), DENSE + STORED + RAW,
+    yield "rows cut to one element", "OK", tensor("f32", (2, 3), (3, 2, 1), DENSE + STORED + RAW,
                                                   [raw[i:i + 4] for i in range(0, 24, 4)])
-    yield "transposed, in segments", "OK", Tensor("u8", (6,), (2, 3, 3), DENSE + INTEGER + v(0) + RAW,
+    yield "transposed, in segments", "OK", tensor("u8", (6,), (2, 3, 3), DENSE + INTEGER + v(0) + RAW,
                                                   [bytes(range(3)), bytes(range(3, 6))], more=[(10, v(1))])
-    yield "no text is checked", "OK", Tensor("u8", (3,), (1, 3, 3), DENSE + STORED + RAW, [b"\xff\xfe\0"], kind=3)
+    yield "no text is checked", "OK", tensor("u8", (3,), (1, 3, 3), DENSE + STORED + RAW, [b"\xff\xfe\0"], kind=3)
     yield "tag 6 of no bytes", "TRAILING", dense(STORED + RAW, raw, more=[(6, b"")])
-    yield "no terms", "TRUNCATED", Tensor("f32", (2, 3), (2, 3, 6), b"", [raw])
+    yield "no terms", "TRUNCATED", tensor("f32", (2, 3), (2, 3, 6), b"", [raw])
     for number, status in (10, "UNSUPPORTED"), (31, "UNSUPPORTED"), (32, "HEAD"):
-        yield f"layout {number}", status, Tensor("f32", (2, 3), (2, 3, 6), v(number) + STORED + RAW, [raw])
+        yield f"layout {number}", status, tensor("f32", (2, 3), (2, 3, 6), v(number) + STORED + RAW, [raw])
     yield "numeric 95", "UNSUPPORTED", dense(v(95) + RAW, raw)
     yield "coder 111", "UNSUPPORTED", dense(STORED + v(111), raw)
     yield "coder 112", "HEAD", dense(STORED + v(112), raw)
@@ -178,12 +184,12 @@ def scaled():
     book = CODEBOOK + v(0) + v(2) + F32
     yield "codebook for more rows than there are", "OK", dense(
         book + v(100) + one + RAW, v(8) + f32(1, 2) + b"\xa5", shape=(2, 4))
-    yield "codebooks of segments that begin inside a group", "OK", Tensor(
+    yield "codebooks of segments that begin inside a group", "OK", tensor(
         "f32", (5, 4), (5, 4, 12), DENSE + book + v(2) + one + RAW,
         [v(16) + f32(1, 2, 3, 4) + b"\xa5\x0c", v(16) + f32(5, 6, 7, 8) + b"\x35"])
-    yield "codebooks of cut rows", "OK", Tensor(
+    yield "codebooks of cut rows", "OK", tensor(
         "f32", (4, 5), (4, 5, 3), DENSE + book + v(2) + one + RAW, [v(8) + f32(1 + i, 2 + i) + b"\2" for i in range(8)])
-    yield "groups of cut rows", "OK", Tensor(
+    yield "groups of cut rows", "OK", tensor(
         "f32", (2, 5), (2, 5, 3), DENSE + AFFINE + v(8) + v(0) + v(2) + v(2) + F32 + RAW,
         [v(8) + f32(1, 2) + bytes([1, 2, 3]), v(4) + f32(3) + bytes([4, 5])] * 2)
     yield "a group larger than the piece", "OK", dense(
@@ -200,7 +206,7 @@ def layouts():
             csr, STORED + RAW, v(1) + pack(np.array([1, 0, 1, 0]), 1) + v(1) + gaps + f32(1, 2), shape=(4, 1))
     yield "csr: all by constant", "OK", sparse(CSR + constant(2) + constant(0), INTEGER + v(0) + constant(9), b"", "u8")
     for label, status, count, gap in ("", "OK", 1, 1), (": a column", "INDEX", 1, 2), (": a count", "INDEX", 3, 0):
-        yield f"csr: beyond a short last piece{label}", status, Tensor(
+        yield f"csr: beyond a short last piece{label}", status, tensor(
             "u8", (2, 5), (2, 5, 3), csr + INTEGER + v(0) + constant(9),
             [v(1) + pack(np.array([2]), 2) + pack(np.array([0, 1]), 2),
              v(1) + pack(np.array([count]), 2) + pack(np.array([gap] * count), 2)] * 2)
@@ -212,7 +218,7 @@ def sums():
 
     def low(v_numeric, u_numeric, resident, segment, second=b"", dtype="f32"):
         terms = LOWRANK + v(1) + v(1) + v_numeric + u_numeric + second
-        return Tensor(dtype, (2, 3), (2, 3, 6), terms, [segment], [resident])
+        return tensor(dtype, (2, 3), (2, 3, 6), terms, [segment], [resident])
     yield "lowrank: no plane at all", "OK", low(c3, c5, b"", b"")
     yield "lowrank: a byte too many", "TRAILING", low(c3, c5, b"", b"x")
     for dtype in "f32", "f16", "bf16":
@@ -314,7 +320,7 @@ def zstd():
         return (len(x) << 3 | last).to_bytes(3, "little") + x
 
     def blob(frame, n=100):
-        return Tensor("u8", (n,), (1, n, n), DENSE + STORED + ZSTD, [frame])
+        return tensor("u8", (n,), (1, n, n), DENSE + STORED + ZSTD, [frame])
     size4 = struct.pack("<I", 100)
     yield "zstd: raw block", "OK", blob(magic + b"\x20\x64" + block(data))
     yield "zstd: two blocks", "OK", blob(magic + b"\x20\x64" + block(data[:50], 0) + block(data[50:]))
