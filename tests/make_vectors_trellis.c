@@ -383,6 +383,11 @@ static void bad(const mote_wr *base)
         tlv_set(pkg_head(p, 0), 12, "x", 1);
         pkg_settle(p);
     }
+    BAD_OF(&codec_base.stored, "c2-columns-empty", TRAILING, "codecs.md 2 columns of no bytes beside no classes")
+    {
+        tlv_set(pkg_head(p, 0), 12, "", 0);
+        pkg_settle(p);
+    }
     BAD_OF(base, "c8.2-scale-0", SCALE, "codecs.md 8.2 scale 0")
     {
         memset(segment(p)->p + 3, 0, 2);

@@ -388,8 +388,10 @@ mote_status mote_head_read(mote_head *h, mote_table *tables, mote_table_spec *sp
         h->trellis.columns = f[COLUMNS];
         f[COLUMNS].p = f[COLUMNS].end;
         required |= 1 << COLUMNS;
+    } else {
+        mote_rd_fail(&f[COLUMNS], MOTE_ERR_TRAILING); /* not even empty */
     }
-    if (h->n_tables == 0) mote_rd_fail(&f[TABLES], MOTE_ERR_TRAILING); /* not even empty */
+    if (h->n_tables == 0) mote_rd_fail(&f[TABLES], MOTE_ERR_TRAILING); /* as well */
     return mote_fields_end(f, FIELDS, required);
 }
 
