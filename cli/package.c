@@ -13,6 +13,11 @@
 
 enum { PIECE = 1 << 18 };
 
+static uint64_t memory_max(const package *p)
+{
+    return p->options.memory_max ? p->options.memory_max : PACKAGE_MEMORY_MAX;
+}
+
 /* ---- detached signatures ---- */
 
 static const uint8_t detached_magic[8] = { 0x89, 'M', 'O', 'S', 'G', 0x0D, 0x0A, 0x0A };
@@ -145,7 +150,7 @@ static mote_status resize_work(package *p, size_t bytes)
 /* A little memory is enough to find out how much it takes; then the loader begins again with that. */
 static mote_status find_manifest(package *p, mote_event *e)
 {
-    const uint64_t most = p->options.memory_max ? p->options.memory_max : PACKAGE_MEMORY_MAX;
+    const uint64_t most = memory_max(p);
     mote_status st = resize_work(p, mote_loader_open_bytes(MOTE_MANIFEST_MAX, 1));
     if (st == MOTE_OK) st = init_loader(p);
     if (st == MOTE_OK) st = package_next(p, e);
@@ -241,9 +246,8 @@ mote_status package_rewind(package *p)
 
 static mote_status grow_scratch(package *p, size_t need)
 {
-    const uint64_t most = p->options.memory_max ? p->options.memory_max : PACKAGE_MEMORY_MAX;
     p->wanted = need;
-    if (need > most) return MOTE_ERR_MEMORY;
+    if (need > memory_max(p)) return MOTE_ERR_MEMORY;
     free(p->scratch);
     p->scratch = malloc(need);
     p->scratch_bytes = p->scratch ? need : 0;
@@ -291,16 +295,74 @@ mote_status package_end(package *p)
     return mote_loader_complete(p->ld) ? MOTE_OK : MOTE_ERR_STATE;
 }
 
+/* What entries state of their elements, where something does; and room for those of one that does. */
+typedef struct walk {
+    struct stated {
+        size_t bytes;
+        bool is;
+        uint8_t digest[MOTE_DIGEST_BYTES];
+    } * entry;
+    size_t room;
+    uint8_t *elements;
+} walk;
+
+static mote_status walk_entry(walk *w, const mote_event *e)
+{
+    static const uint8_t none[1];
+    if (e->index >= w->room) {
+        const size_t room = 2 * (size_t)e->index + 16;
+        struct stated *more = realloc(w->entry, room * sizeof *more);
+        if (!more) return MOTE_ERR_NOMEM;
+        w->entry = more;
+        w->room = room;
+    }
+    struct stated *x = &w->entry[e->index];
+    *x = (struct stated){ .bytes = e->entry->bytes, .is = e->entry->digest != NULL };
+    if (x->is) memcpy(x->digest, e->entry->digest, sizeof x->digest);
+    /* of nothing there will be no other event */
+    return x->is && x->bytes == 0 && !mote_tensor_digest_is(x->digest, none, 0) ? MOTE_ERR_DIGEST : MOTE_OK;
+}
+
+/* Elements with a digest are wanted whole. */
+static mote_status walk_tensor(walk *w, package *p, const mote_event *e)
+{
+    const struct stated *x = &w->entry[e->index];
+    if (!x->is) return MOTE_OK;
+    if (x->bytes > memory_max(p)) {
+        p->wanted = x->bytes;
+        return MOTE_ERR_MEMORY;
+    }
+    free(w->elements);
+    w->elements = malloc(x->bytes);
+    if (!w->elements) return MOTE_ERR_NOMEM;
+    const mote_status st = mote_loader_form(p->ld, MOTE_FORM_DENSE);
+    return st == MOTE_OK ? mote_loader_target(p->ld, w->elements, x->bytes) : st;
+}
+
+static mote_status walk_event(walk *w, package *p, const mote_event *e, bool decode)
+{
+    if (!decode) return e->type == MOTE_EVENT_TENSOR ? mote_loader_skip(p->ld) : MOTE_OK;
+    if (e->type == MOTE_EVENT_ENTRY) return walk_entry(w, e);
+    if (e->type == MOTE_EVENT_TENSOR) return walk_tensor(w, p, e);
+    if (e->type != MOTE_EVENT_TENSOR_END) return MOTE_OK;
+    const struct stated *x = &w->entry[e->index];
+    return x->is && !mote_tensor_digest_is(x->digest, w->elements, x->bytes) ? MOTE_ERR_DIGEST : MOTE_OK;
+}
+
 mote_status package_walk(package *p, bool decode, const char *what)
 {
     mote_event e;
     mote_status st;
+    walk w = { 0 };
     report_progress_begin(what);
     while ((st = package_next(p, &e)) == MOTE_OK && e.type != MOTE_EVENT_DONE) {
-        if (e.type == MOTE_EVENT_TENSOR && !decode && (st = mote_loader_skip(p->ld)) != MOTE_OK) break;
+        st = walk_event(&w, p, &e, decode);
+        if (st != MOTE_OK) break;
         report_progress(NULL, p->fed, package_bytes(p));
     }
     report_progress_end();
+    free(w.entry);
+    free(w.elements);
     return st == MOTE_OK ? package_end(p) : st;
 }
 

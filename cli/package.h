@@ -67,7 +67,8 @@ mote_status package_rewind(package *p) MOTE_MUST_CHECK;
 mote_status package_next(package *p, mote_event *e) MOTE_MUST_CHECK;
 /** After DONE: nothing may follow, and everything must have been read. */
 mote_status package_end(package *p) MOTE_MUST_CHECK;
-/** Decode everything without keeping it, or only hash it: from the manifest to the end. */
+/** Decode everything without keeping it, and compare elements with the digests of their entries where there are some; or
+ *  only hash chunks: from the manifest to the end. */
 mote_status package_walk(package *p, bool decode, const char *what) MOTE_MUST_CHECK;
 /** Print why it was refused. Returns an exit state. */
 int package_error(package *p, mote_status st);
