@@ -43,6 +43,19 @@ static void term(pkg *p, size_t i, uint8_t value)
     pkg_head(p, 0)->p[v - pkg_head(p, 0)->p + (ptrdiff_t)i] = value;
 }
 
+/* More terms, or more of the last one. */
+static void terms_append(pkg *p, const char *more, size_t n_more)
+{
+    size_t n = 0;
+    mote_wr v = { 0 };
+    const uint8_t *old = tlv_get(pkg_head(p, 0), 4, &n);
+    mote_wr_bytes(&v, old, n);
+    wr_insert(&v, n, more, n_more);
+    tlv_set(pkg_head(p, 0), 4, v.p, v.n);
+    mote_wr_free(&v);
+}
+#define TERMS_APPEND(more) terms_append(p, more, sizeof(more) - 1)
+
 static void tables(pkg *p, size_t at, size_t remove, const char *insert, size_t n_insert)
 {
     size_t n = 0;
@@ -164,9 +177,12 @@ static void bad_heads(void)
         NEEDS("\x01\x1F\x20\x60");
         settle(p);
     }
-    BAD_OF(s, "c2.1-needs", FACTS, "codecs.md 2.1 a sum that is not stated in needs")
+    BAD_OF(&codec_base.lowrank, "c2.1-needs", FACTS, "codecs.md 2.1 a sum that is not stated in needs")
     {
-        HEAD(4, "\x01\x20\x60\x01\x20\x60");
+        TERMS_APPEND("\x01\x21\x0C\x60\x60\x60\x60");
+        need(p, MOTE_LAYOUT_DENSE, true);
+        need(p, MOTE_NUM_FLOAT, true);
+        need(p, MOTE_CODER_STORED, true);
         settle(p);
     }
     BAD_OF(s, "c2-tables-unused", TRAILING, "codecs.md 2 tables that no plane uses")
@@ -560,7 +576,13 @@ static void bad_numerics(void)
         need(p, MOTE_FEATURE_ZEROS, false);
         need(p, MOTE_FEATURE_GROUPS, false);
     }
-    BAD_OF(a, "r3.4-16-bit", FACTS, "registry.md 3.4 codes of 16 bits that are not stated in needs") term(p, 2, 16);
+    BAD_OF(a, "r3.4-16-bit", FACTS, "registry.md 3.4 codes of 16 bits that are not stated in needs")
+    {
+        term(p, 2, 16);
+        TERMS_APPEND("\x60");
+        need(p, MOTE_CODER_STORED, true);
+        settle(p);
+    }
     BAD_OF(a, "r3.4-folded", FACTS, "registry.md 3.4 folded codes that are not stated in needs") term(p, 3, 2);
     BAD_OF(&codec_base.integer, "r3.4-folded-integer", FACTS,
            "registry.md 3.4 folded integers that are not stated in needs")

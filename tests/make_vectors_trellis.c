@@ -368,7 +368,8 @@ static void bad(const mote_wr *base)
         for (pkg *p = vec_begin(refused[i].name, refused[i].st, refused[i].text, base); p; p = vec_end(p)) {
             /* csr, constant and rans-8 are announced, so that it is their place that is wrong */
             const bool own = strncmp(refused[i].name, "c8.1-own", 8) == 0; /* and so are states as written */
-            if (refused[i].tag == 4) tlv_set(&p->manifest, 6, "\x01\x03\x24\x60\x61\x62\x63\x75", own ? 8 : 7);
+            if (refused[i].tag == 4 && refused[i].st != MOTE_ERR_RANGE)
+                tlv_set(&p->manifest, 6, "\x01\x03\x24\x60\x61\x62\x63\x75", own ? 8 : 7);
             edit(p, refused[i].tag, refused[i].at, refused[i].remove, refused[i].insert, refused[i].n_insert);
         }
     BAD_OF(base, "r3.4-states", FACTS, "registry.md 3.4 states as written that are not stated in needs")
