@@ -51,6 +51,20 @@ void mote_sink_put(const mote_sink *k, uint8_t *dst, uint32_t x)
 }
 #endif
 
+#if MOTE_KERN_LOOPS
+/* n elements of `size` bytes, a constant, to their columns, elem bytes apart */
+static MOTE_INLINE void scatter(uint8_t *base, size_t elem, const uint8_t *src, size_t size, size_t n,
+                                const uint16_t *cols)
+{
+    if (cols && elem == size)
+        for (size_t i = 0; i < n; i++) memcpy(base + cols[i] * size, src + i * size, size);
+    else if (cols)
+        for (size_t i = 0; i < n; i++) memcpy(base + cols[i] * elem, src + i * size, size);
+    else
+        for (size_t i = 0; i < n; i++, base += elem) memcpy(base, src + i * size, size);
+}
+#endif
+
 /* n elements of dtype `held`, little-endian at src */
 static void put_elements(const mote_sink *k, const uint8_t *src, unsigned held, size_t n, const uint16_t *cols,
                          size_t col0)
@@ -63,6 +77,15 @@ static void put_elements(const mote_sink *k, const uint8_t *src, unsigned held, 
         if (base != src) memcpy(base, src, n * size); /* the same: inflated in place */
         return;
     }
+#if MOTE_KERN_LOOPS
+    if (held == k->dtype && !flip && !ADDS(k) && (size == 2 || size == 4)) {
+        if (size == 2)
+            scatter(base, k->elem, src, 2, n, cols);
+        else
+            scatter(base, k->elem, src, 4, n, cols);
+        return;
+    }
+#endif
     for (size_t i = 0; i < n; i++, src += size) {
         uint8_t *dst = base + (cols ? cols[i] : i) * k->elem;
         if (held == k->dtype && !ADDS(k)) {

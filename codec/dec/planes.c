@@ -142,12 +142,13 @@ static bool settle(mote_seg *w, mote_stream *s, const mote_plane *p, const mote_
     int32_t low = lo, end = lo + span;
     for (unsigned i = 1; t->cum[i] == 0; i++) low += step;
     for (unsigned i = MOTE_SYMBOLS - 1; !p->escapes && t->cum[i] == t->cum[MOTE_SYMBOLS]; i--) end -= step;
-    if (low >= p->vmin && end - 1 <= p->vmax) {
-        if (!p->escapes) return true;
+    if (!p->escapes && low >= p->vmin && end - 1 <= p->vmax) return true;
 #if MOTE_KERN_LOOPS
-        if (w->env->kern->inside && w->env->kern->inside(v, n, (uint16_t)lo, (uint16_t)span)) return true;
+    if (low < p->vmin) low = p->vmin;
+    if (end - 1 > p->vmax) end = p->vmax + 1;
+    if (low < end && w->env->kern->inside && w->env->kern->inside(v, n, (uint16_t)low, (uint16_t)(end - low)))
+        return true;
 #endif
-    }
     for (size_t i = 0; i < n; i++) {
         int32_t u = (uint16_t)(v[i] - lo), value = lo + u;
         if (p->escapes && u >= (MOTE_SYMBOLS - 1) * step) {

@@ -76,6 +76,15 @@ static bool bitmask_piece(mote_seg *w)
         if (m > FEW) m = FEW;
         if (!mote_plane_read(w, &w->lay[0], w->few, m)) return false;
         for (size_t i = 0; i < 4 * m; i++) {
+#if MOTE_KERN_LOOPS
+            if (i % 4 == 0 && w->few[i / 4] == 15 && w->cols - base - i >= 4 &&
+                n + 4 < w->block) { /* most, if few are left out */
+                for (unsigned k = 0; k < 4; k++) w->col[n + k] = (uint16_t)(base + i + k);
+                n += 4;
+                i += 3;
+                continue;
+            }
+#endif
             if (!(w->few[i / 4] >> i % 4 & 1)) continue;
             if (base + i >= w->cols) return mote_seg_fail(w, MOTE_ERR_PADDING);
             w->col[n++] = (uint16_t)(base + i);

@@ -113,10 +113,37 @@ AVX2 static size_t run(mote_words *in, uint32_t *x, unsigned lanes, const table 
 #undef STEPS
 }
 
+/* One lane, as long as there is a word: all cumulatives are compared at once, and whether a word is taken is arithmetic, as
+ * nobody can foresee it. How many values that are. */
+AVX2 static size_t steps1(mote_words *in, uint32_t *x, const mote_table *t, uint16_t *v, size_t n)
+{
+    const unsigned bits = t->bits, shift = t->shift;
+    const uint32_t slots = ((uint32_t)1 << bits) - 1, lows = ((uint32_t)1 << shift) - 1, lo = (uint32_t)t->lo;
+    const __m256i ends = avx2_load(t->cum + 1); /* of the last one, 2^bits: above every slot */
+    const uint8_t *p = in->p;
+    uint32_t y = x[0];
+    size_t done = 0;
+    for (; done < n && in->end - p >= 2; done++) {
+        const uint32_t slot = y & slots;
+        const __m256i above = _mm256_cmpgt_epi16(ends, _mm256_set1_epi16((short)slot));
+        const uint32_t twice = (uint32_t)__builtin_ctz((unsigned)_mm256_movemask_epi8(above)); /* two bits a symbol */
+        const uint32_t from = t->cum[twice / 2], to = t->cum[twice / 2 + 1];
+        y = (to - from) * (y >> bits) + slot - from;
+        v[done] = (uint16_t)(lo + (twice << shift >> 1) + (y & lows));
+        y >>= shift;
+        const uint32_t take = (uint32_t) - (y < 65536), word = mote_le16(p);
+        y = y << (take & 16) | (word & take);
+        p += take & 2;
+    }
+    x[0] = y;
+    in->p = p;
+    return done;
+}
+
 bool mote_decode_avx2(mote_words *in, uint32_t *x, unsigned lanes, const void *prepared, uint16_t *v, size_t n)
 {
     const table *h = prepared;
-    size_t done = lanes == 1 ? 0 : run(in, x, lanes, h, v, n);
+    const size_t done = lanes == 1 ? steps1(in, x, &h->plain, v, n) : run(in, x, lanes, h, v, n);
     return mote_kern_ref()->decode(in, x, lanes, &h->plain, v + done, n - done);
 }
 
