@@ -69,6 +69,22 @@ START_TEST(half_octaves_are_exact)
 }
 END_TEST
 
+START_TEST(eighths_of_octaves_are_exact)
+{
+    ck_assert_uint_eq(mote_octave_eighths(0), 0);
+    for (uint64_t x = 1; x < 100000; x++)
+        ck_assert_uint_eq(mote_octave_eighths(x), (unsigned)floor(8 * log2((double)x) + 1e-12));
+    for (unsigned i = 1; i < 64; i++) {
+        ck_assert_uint_eq(mote_octave_eighths((uint64_t)1 << i), 8 * i);
+        ck_assert_uint_eq(mote_octave_eighths(((uint64_t)1 << i) - 1), 8 * i - (i > 3    ? 1
+                                                                                : i == 3 ? 2
+                                                                                : i == 2 ? 4
+                                                                                         : 8));
+    }
+    ck_assert_uint_eq(mote_octave_eighths(UINT64_MAX), 511);
+}
+END_TEST
+
 /* --- tables ------------------------------------------------------------------------------------------------------- */
 
 static double entropy(const uint64_t *count, size_t n)
@@ -141,9 +157,9 @@ static const struct {
 START_TEST(windows_hold_what_they_must)
 {
     const mote_cells cells = { .n = 256, .vmin = -100, .vmax = 155 };
-    uint64_t count[256] = { 0 }, before[257], symbol[MOTE_SYMBOLS];
+    uint64_t count[256] = { 0 }, before[257], below[257], symbol[MOTE_SYMBOLS];
     uint32_t cell[256];
-    mote_spots s = { .cell = cell, .before = before };
+    mote_spots s = { .cell = cell, .before = before, .below = below };
     mote_window w;
     for (unsigned i = windows[_i].first; i <= windows[_i].last; i++) count[i] = 1000;
     mote_spots_find(&s, count, 256);
@@ -153,6 +169,13 @@ START_TEST(windows_hold_what_they_must)
     ck_assert_msg(!windows[_i].escapes || symbol[15] == 0, "%s", windows[_i].name);
     const double n = (double)w.n, spread = windows[_i].last - windows[_i].first + 1;
     ck_assert_msg(w.bits >= n * log2(spread) - 1e-6, "%s", windows[_i].name);
+    /* of two windows the better one; any, if neither holds what must be held */
+    const mote_window far = { .lo = cells.vmax - 3, .shift = 0 };
+    mote_window near[2];
+    mote_window_near(&near[0], &s, &cells, &far, &w, windows[_i].escapes);
+    mote_window_near(&near[1], &s, &cells, &far, &far, windows[_i].escapes);
+    ck_assert_msg(near[0].lo == w.lo && near[0].shift == w.shift && near[0].bits == w.bits, "%s", windows[_i].name);
+    ck_assert_msg(near[1].bits >= w.bits && near[1].bits < MOTE_IMPOSSIBLE, "%s", windows[_i].name);
 }
 END_TEST
 
@@ -812,6 +835,7 @@ int main(void)
     TCase *tc = tcase_create("parts");
     tcase_add_test(tc, log2_is_within_1e_9);
     tcase_add_test(tc, half_octaves_are_exact);
+    tcase_add_test(tc, eighths_of_octaves_are_exact);
     tcase_add_test(tc, tables_fit_their_counts);
     tcase_add_test(tc, few_symbols_get_a_parametric_table);
     tcase_add_loop_test(tc, windows_hold_what_they_must, 0, (int)N(windows));

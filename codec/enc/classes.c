@@ -10,22 +10,26 @@
 
 #define STATE_BITS 24 /* of the 32 bits of a final state, on average 8 carry information */
 #define FLUSH_AT (1u << 30)
+#define WAYS 2 /* counts of the same bin, by turns: equal values follow each other, and increments would wait */
+/* What fits a sample fits the rest less well, by log2 e bits for each of a table's 14 parameters (half of that is what the
+ * sample seems to cost too little, half what the rest costs too much). H. Akaike, IEEE Trans. Automat. Contr. 19 (1974) */
+#define OPTIMISM (14 * 1.4426950408889634)
 
 mote_status mote_bins_init(mote_bins *b, const mote_cells *cells, unsigned max)
 {
-    if (b->count && b->max == max && b->cells.n == cells->n) { /* used before: clear what was in use */
-        memset(b->count, 0, (size_t)b->n * cells->n * sizeof *b->count);
-        memset(b->fast, 0, (size_t)b->n * b->ways * cells->n * sizeof *b->fast);
-    } else {
+    const unsigned ways = cells->n <= 256 ? WAYS : 1;
+    const size_t room = (size_t)max * cells->n;
+    if (room > b->room) { /* else used before; a bin is cleared when it gets its first row */
         mote_bins_free(b);
-        b->ways = cells->n <= 256 ? 4 : 1;
-        b->count = calloc((size_t)max * cells->n, sizeof *b->count);
-        b->fast = calloc((size_t)max * cells->n * b->ways, sizeof *b->fast);
+        b->count = malloc(room * sizeof *b->count);
+        b->fast = malloc(room * WAYS * sizeof *b->fast);
         if (!b->count || !b->fast) {
             mote_bins_free(b);
             return MOTE_ERR_NOMEM;
         }
+        b->room = room;
     }
+    b->ways = ways;
     b->cells = *cells;
     b->max = max;
     b->n = 0;
@@ -49,6 +53,9 @@ unsigned mote_bins_row(mote_bins *b, uint64_t key)
     unsigned k = key < MOTE_KEYS ? (unsigned)key : MOTE_KEYS - 1, bin = b->of_key[k];
     if (bin == 0) {
         if (b->n < b->max) {
+            const size_t cells = b->cells.n;
+            memset(b->count + b->n * cells, 0, cells * sizeof *b->count);
+            memset(b->fast + b->n * b->ways * cells, 0, b->ways * cells * sizeof *b->fast);
             b->key[b->n] = (uint16_t)k;
             bin = ++b->n;
         } else { /* full: the nearest */
@@ -68,10 +75,10 @@ unsigned mote_bins_row(mote_bins *b, uint64_t key)
 static void sum_bin(mote_bins *b, unsigned bin)
 {
     uint64_t *to = b->count + (size_t)bin * b->cells.n;
-    uint32_t *from = b->fast + (size_t)bin * b->ways * b->cells.n;
+    if (b->pending[bin] == 0) return;
+    const uint32_t *from = b->fast + (size_t)bin * b->ways * b->cells.n;
     for (unsigned w = 0; w < b->ways; w++)
         for (uint32_t i = 0; i < b->cells.n; i++) to[i] += from[(size_t)w * b->cells.n + i];
-    memset(from, 0, (size_t)b->ways * b->cells.n * sizeof *from);
     b->pending[bin] = 0;
 }
 
@@ -79,17 +86,20 @@ void mote_bins_add(mote_bins *b, unsigned bin, const uint16_t *v, size_t n)
 {
     while (n) {
         size_t k = n < FLUSH_AT ? n : FLUSH_AT;
-        if (b->pending[bin] > FLUSH_AT) sum_bin(b, bin);
+        if (b->pending[bin] > FLUSH_AT) {
+            sum_bin(b, bin);
+            memset(b->fast + (size_t)bin * b->ways * b->cells.n, 0, (size_t)b->ways * b->cells.n * sizeof *b->fast);
+        }
         b->pending[bin] += (uint32_t)k;
         uint32_t *f = b->fast + (size_t)bin * b->ways * b->cells.n;
         size_t i = 0;
-        if (b->ways == 4) { /* equal values follow each other: four tables keep the increments apart */
-            const uint32_t c = b->cells.n;
+        if (b->ways == WAYS) {
+            uint32_t *g = f + b->cells.n;
             for (; i + 4 <= k; i += 4) {
                 f[v[i]]++;
-                f[c + v[i + 1]]++;
-                f[2 * c + v[i + 2]]++;
-                f[3 * c + v[i + 3]]++;
+                g[v[i + 1]]++;
+                f[v[i + 2]]++;
+                g[v[i + 3]]++;
             }
             for (; i < k; i++) f[v[i]]++;
         } else {
@@ -130,10 +140,12 @@ typedef struct cluster {
     uint64_t *count;     /* [cells] */
     uint64_t rows, bins; /* bins: bit i = bin i */
     double price, join;  /* of its own; what joining the next one would change */
+    mote_window window;
 } cluster;
 
 typedef struct merge {
-    const mote_cells *cells;
+    mote_cells cells; /* those of the plane that are not empty, and empty ones between them */
+    const mote_cells *plane;
     const mote_plane_ask *ask;
     uint64_t *both;
     mote_spots spots; /* workspace */
@@ -142,18 +154,18 @@ typedef struct merge {
     unsigned n;
 } merge;
 
-static double class_price(merge *m, const uint64_t *count)
+/* Of classes that are compared, with escapes if those may be. a, b: windows to choose from; NULL: any */
+static double class_price(merge *m, const uint64_t *count, mote_window *w, const cluster *a, const cluster *b)
 {
-    mote_window w = { 0 };
-    mote_spots_find(&m->spots, count, m->cells->n);
-    double best = MOTE_IMPOSSIBLE;
-    for (unsigned escapes = !m->direct; escapes <= (m->ask->escapes ? 1u : 0u); escapes++) {
-        mote_window_fit(&w, &m->spots, m->cells, escapes != 0);
-        if (w.bits < best) best = w.bits;
-    }
-    double table = 11 * 8 + 0.005 * (double)w.n; /* parameters fit less well than counts */
+    mote_spots_find(&m->spots, count, m->cells.n);
+    if (a)
+        mote_window_near(w, &m->spots, &m->cells, &a->window, &b->window, m->ask->escapes);
+    else
+        mote_window_fit(w, &m->spots, &m->cells, m->ask->escapes);
+    double table = 11 * 8 + 0.005 * (double)w->n; /* parameters fit less well than counts */
     if (table > 22 * 8) table = 22 * 8;
-    return best * m->ask->times + table;
+    if (m->ask->times > 1) table += OPTIMISM * (m->ask->times - 1);
+    return w->bits * m->ask->times + table;
 }
 
 static double map_change(const merge *m, const cluster *a, const cluster *b)
@@ -165,15 +177,16 @@ static double map_change(const merge *m, const cluster *a, const cluster *b)
 static void price_join(merge *m, unsigned i)
 {
     cluster *a = &m->c[i], *b = a + 1;
-    for (uint32_t k = 0; k < m->cells->n; k++) m->both[k] = a->count[k] + b->count[k];
-    a->join = class_price(m, m->both) - a->price - b->price + map_change(m, a, b);
+    mote_window window;
+    for (uint32_t k = 0; k < m->cells.n; k++) m->both[k] = a->count[k] + b->count[k];
+    a->join = class_price(m, m->both, &window, a, b) - a->price - b->price + map_change(m, a, b);
 }
 
 static void join(merge *m, unsigned i)
 {
     cluster *a = &m->c[i], *b = a + 1;
-    a->price += b->price + a->join - map_change(m, a, b);
-    for (uint32_t k = 0; k < m->cells->n; k++) a->count[k] += b->count[k];
+    for (uint32_t k = 0; k < m->cells.n; k++) a->count[k] += b->count[k];
+    a->price = class_price(m, a->count, &a->window, NULL, NULL);
     a->rows += b->rows;
     a->bins |= b->bins;
     memmove(b, b + 1, (m->n - i - 2) * sizeof *b);
@@ -184,7 +197,7 @@ static void join(merge *m, unsigned i)
 
 static void merge_bins(merge *m)
 {
-    for (unsigned i = 0; i < m->n; i++) m->c[i].price = class_price(m, m->c[i].count);
+    for (unsigned i = 0; i < m->n; i++) m->c[i].price = class_price(m, m->c[i].count, &m->c[i].window, NULL, NULL);
     for (unsigned i = 0; i + 1 < m->n; i++) price_join(m, i);
     while (m->n > 1) {
         unsigned best = 0;
@@ -197,18 +210,19 @@ static void merge_bins(merge *m)
     /* two classes or more cost a map in each segment */
     uint64_t rows = 0;
     double split = 0, map = 0;
-    memset(m->both, 0, m->cells->n * sizeof *m->both);
+    memset(m->both, 0, m->cells.n * sizeof *m->both);
     for (unsigned i = 0; i < m->n; i++) {
         rows += m->c[i].rows;
         split += m->c[i].price;
         map -= mote_nlogn(m->c[i].rows);
-        for (uint32_t k = 0; k < m->cells->n; k++) m->both[k] += m->c[i].count[k];
+        for (uint32_t k = 0; k < m->cells.n; k++) m->both[k] += m->c[i].count[k];
     }
     map = (map + mote_nlogn(rows)) * m->ask->pieces_per_row * m->ask->times + m->ask->segments * 24;
-    if (class_price(m, m->both) <= split + map) {
+    mote_window window;
+    if (class_price(m, m->both, &window, NULL, NULL) <= split + map) {
         m->c[0].rows = rows;
         for (unsigned i = 1; i < m->n; i++) m->c[0].bins |= m->c[i].bins;
-        memcpy(m->c[0].count, m->both, m->cells->n * sizeof *m->both);
+        memcpy(m->c[0].count, m->both, m->cells.n * sizeof *m->both);
         m->n = 1;
     }
 }
@@ -260,10 +274,10 @@ static double plan_map(mote_plane_plan *p, const merge *m)
 }
 
 /* Price of all classes with or without escapes. */
-static mote_status plan_rans(mote_plane_plan *p, merge *m, bool may_escape)
+static mote_status plan_rans(mote_plane_plan *p, merge *m, bool may_escape, bool shapes)
 {
     const mote_plane_ask *ask = m->ask;
-    const mote_cells *cells = m->cells;
+    const mote_cells *cells = &m->cells;
     escapes e = { 0 };
     mote_status st = MOTE_OK;
     p->n_specs = 0;
@@ -283,7 +297,7 @@ static mote_status plan_rans(mote_plane_plan *p, merge *m, bool may_escape)
         mote_window_fit(&w, &m->spots, cells, may_escape);
         mote_window_count(symbol, &m->spots, cells, w.lo, w.shift, may_escape);
         mote_table_fit f = { .symbol_bits = 0 };
-        mote_table_fit_make(&f, symbol, w.lo, w.shift, ask->quick ? NULL : cells, may_escape);
+        mote_table_fit_make(&f, symbol, w.lo, w.shift, shapes ? m->plane : NULL, may_escape);
         p->spec[p->n_specs++] = f.spec;
         p->bits += (f.symbol_bits + (double)w.n * w.shift) * ask->times + f.table_bits;
         unsigned parameters = 2;
@@ -311,10 +325,11 @@ static mote_status plan_classes(mote_plane_plan *p, const mote_bins *b, const mo
     mote_plane_plan other = *p;
     p->bits = other.bits = MOTE_IMPOSSIBLE;
     mote_status st = MOTE_OK;
-    if (m->direct) st = plan_rans(p, m, false);
-    if (st == MOTE_OK && ask->escapes) st = plan_rans(&other, m, true);
-    if (other.bits < p->bits) *p = other;
-    return st;
+    if (m->direct) st = plan_rans(p, m, false, false);
+    if (st == MOTE_OK && ask->escapes) st = plan_rans(&other, m, true, false);
+    const bool may_escape = other.bits < p->bits;
+    if (may_escape) *p = other;
+    return st == MOTE_OK && !ask->quick ? plan_rans(p, m, may_escape, true) : st;
 }
 
 mote_status mote_plane_plan_make(mote_plane_plan *p, const mote_bins *b, const mote_plane_ask *ask)
@@ -344,13 +359,17 @@ mote_status mote_plane_plan_make(mote_plane_plan *p, const mote_bins *b, const m
     p->ideal = (double)n * ask->times * ask->width;
     if (ask->no_rans) return MOTE_OK;
 
-    merge m = { .cells = cells, .ask = ask, .n = b->n };
+    const uint32_t used = last - first + 1;
+    merge m = { .cells = *cells, .plane = cells, .ask = ask, .n = b->n };
+    m.cells.n = used;
+    m.cells.vmin += (int32_t)(first << cells->grain);
     m.direct = last - first < (16u * 16 >> cells->grain);
-    uint64_t *work = malloc(((size_t)(b->n + 3) * cells->n + 1) * sizeof *work);
+    uint64_t *work = malloc((size_t)(b->n + 4) * (used + 1) * sizeof *work);
     if (!work) return MOTE_ERR_NOMEM;
     m.spots.before = work;
-    m.spots.cell = (uint32_t *)(work + cells->n + 1);
-    m.both = work + 2 * (size_t)cells->n + 1;
+    m.spots.below = work + used + 1;
+    m.spots.cell = (uint32_t *)(work + 2 * (size_t)(used + 1));
+    m.both = work + 3 * (size_t)(used + 1);
     unsigned order[MOTE_BINS_MAX];
     for (unsigned i = 0; i < b->n; i++) { /* insertion sort by scale */
         unsigned k = i;
@@ -359,10 +378,10 @@ mote_status mote_plane_plan_make(mote_plane_plan *p, const mote_bins *b, const m
     }
     for (unsigned i = 0; i < b->n; i++) {
         cluster *c = &m.c[i];
-        *c = (cluster){ .count = m.both + (size_t)(i + 1) * cells->n,
+        *c = (cluster){ .count = m.both + (size_t)(i + 1) * used,
                         .rows = b->rows[order[i]],
                         .bins = (uint64_t)1 << order[i] };
-        memcpy(c->count, b->count + (size_t)order[i] * cells->n, cells->n * sizeof *c->count);
+        memcpy(c->count, b->count + (size_t)order[i] * cells->n + first, used * sizeof *c->count);
     }
     mote_plane_plan coded = *p;
     mote_status st = plan_classes(&coded, b, ask, &m);

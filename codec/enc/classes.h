@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Row classes: rows whose values spread alike share a table. Rows are binned by scale in half octaves while their
- * values are counted; then neighbouring bins are merged as long as that is cheaper, everything counted. Host only. */
+ * Row classes: rows whose values spread alike share a table. Rows are binned by scale while their values are counted, those
+ * of floats in eighths of an octave; then neighbouring bins are merged as long as that is cheaper, everything counted. Host
+ * only. */
 #ifndef MOTE_ENC_CLASSES_H
 #define MOTE_ENC_CLASSES_H
 
@@ -16,8 +17,9 @@ typedef struct mote_bins {
     unsigned max, n;             /* bins allowed, in use */
     uint16_t key[MOTE_BINS_MAX]; /* scale of each bin */
     uint64_t rows[MOTE_BINS_MAX];
-    uint64_t *count; /* [max][cells.n], complete after mote_bins_sum() */
-    uint32_t *fast;  /* [max][ways][cells.n]: what has not been summed */
+    uint64_t *count; /* [n][cells.n], complete after mote_bins_sum() */
+    uint32_t *fast;  /* [n][ways][cells.n]: what has not been summed */
+    size_t room;     /* cells of all bins that they hold */
     uint32_t pending[MOTE_BINS_MAX];
     unsigned ways;
     uint8_t of_key[MOTE_KEYS]; /* bin + 1 */

@@ -7,12 +7,15 @@
 #include <string.h>
 
 #include "enc/cost.h"
+#include "enc/wide.h"
 #include "write/wr.h"
 
 #define BLOCK MOTE_RECT_ELEMENTS
-#define SAMPLE ((size_t)1 << 16)         /* elements that a sample looks at */
+#define SAMPLE ((size_t)1 << 15)         /* elements that a sample looks at */
 #define SAMPLE_COLS 512                  /* of a row, at least */
+#define SAMPLE_PART 64                   /* of these, in one place */
 #define SAMPLE_RUN 4096                  /* of a row in one place: what lies together is alike */
+#define TYPICAL 0.8                      /* of what dense elements take, is left of them */
 #define BYTES_SAMPLE ((uint64_t)1 << 15) /* elements of byte planes that are counted first, and of each rectangle */
 #define BYTES_RUN ((uint64_t)512)
 #define CLASS_CELLS 4096 /* planes of more values have one class */
@@ -86,19 +89,41 @@ uint8_t mote_rans_coder(const mote_coding *c, mote_profile profile, double value
 
 /* --- counting ----------------------------------------------------------------------------------------------------- */
 
-/* Scale of a row: mean exponent of floats, mean distance from zero of integers, on a half-octave scale. */
+/* The largest exponent of v[0..n), n <= 2^16, and the sum of 2^15 times the value of each by that of the largest. */
+MOTE_LOOP void sum_exponents_loop(const uint16_t *v, size_t n, unsigned k, unsigned *largest, uint32_t *sum,
+                                  uint32_t *count)
+{
+    uint16_t most = 0;
+    uint32_t all = 0, some = 0;
+    for (size_t i = 0; i < n; i++) most = v[i] > most ? v[i] : most;
+    const uint32_t top = (uint32_t)most >> k;
+    for (size_t i = 0; i < n; i++) {
+        const uint32_t e = (uint32_t)v[i] >> k, less = top - e;
+        some += e != 0; /* zeros say nothing of the scale */
+        all += ((uint32_t)1 << 15) >> (less < 31 ? less : 31);
+    }
+    *largest = top;
+    *sum = all;
+    *count = some;
+}
+MOTE_TWICE(sum_exponents, (const uint16_t *v, size_t n, unsigned k, unsigned *largest, uint32_t *sum, uint32_t *count),
+           sum_exponents_loop, (v, n, k, largest, sum, count))
+
+/* Scale of a row: of floats the mean of the powers of two that their exponents say, which tells rows apart better than
+ * their mean exponent, in eighths of an octave (f64: halves; in small tensors, where classes are few, halves or quarters);
+ * of integers the mean distance from zero, in half octaves. */
 static uint64_t values_key(const mote_coding *c, const uint16_t *v, size_t n)
 {
     const mote_num *num = &c->num;
-    uint64_t sum = 0, count = 0;
     if (num->numeric == MOTE_NUM_FLOAT || num->k) { /* f8 too */
-        const unsigned k = num->k;
-        for (size_t i = 0; i < n; i++) {
-            sum += v[i];
-            count += v[i] >> k != 0; /* zeros say nothing of the scale */
-        }
-        return count ? 2 * sum / count >> k : 0;
+        unsigned largest;
+        uint32_t sum, count;
+        sum_exponents(v, n, num->k, &largest, &sum, &count);
+        if (largest == 0) return 0;
+        const uint64_t key = 8 * largest + mote_octave_eighths(((uint64_t)sum << 16) / count) - 8 * 15;
+        return num->v.width > 8 || c->elements < 1 << 14 ? key / 4 : c->elements < 1 << 16 ? key / 2 : key;
     }
+    uint64_t sum = 0;
     const int32_t zero = num->fold ? 0 : num->v.vmin < 0 ? -num->v.vmin : (num->v.vmax + 1) / 2;
     for (size_t i = 0; i < n; i++) sum += (uint64_t)(v[i] > zero ? v[i] - zero : zero - v[i]);
     return n ? mote_half_octave(16 * sum / n + 1) : 0;
@@ -195,8 +220,24 @@ static void count_all(counter *k)
     for (mote_rect r = { 0 }; mote_coding_next(k->c, &r);) count_rectangle(k, r.row, r.col, r.rows, r.n, r.col == 0);
 }
 
-/* Groups of neighbouring rows, evenly spread; of long rows a window that wanders. */
-static void count_sample(counter *k)
+/* n columns of some rows from the place-th of `places` windows on, in parts that are spread over the rows: a row is to be
+ * known by all of it, as what lies together is alike. Row after row in w->other. */
+static const uint8_t *fetch_parts(const counter *k, uint64_t row, size_t rows, size_t n, uint64_t first, size_t parts)
+{
+    const mote_matrix *m = &k->c->m;
+    const size_t bytes = mote_matrix_elem_bytes(m), wide = n / parts;
+    uint8_t *to = k->w->other.out;
+    for (size_t i = 0; i < parts; i++) {
+        const uint64_t col = (first + i * ((m->cols - wide) / parts)) % (m->cols - wide + 1);
+        const uint8_t *p = mote_matrix_fetch(m, row, col, rows, wide, &k->w->fetch);
+        for (size_t r = 0; r < rows; r++)
+            memcpy(to + (r * parts + i) * wide * bytes, p + r * wide * bytes, wide * bytes);
+    }
+    return to;
+}
+
+/* Groups of neighbouring rows, evenly spread; of long rows windows that wander. */
+static mote_status count_sample(counter *k)
 {
     const mote_coding *c = k->c;
     const mote_matrix *m = &c->m;
@@ -209,13 +250,27 @@ static void count_sample(counter *k)
     if (groups > all) windows = groups / all, groups = all;
     uint64_t places = (m->cols - n) / n + 1; /* windows that lie side by side */
     if (windows > places) windows = places;
+    const size_t parts = m->rows > 1 && n < m->cols && n >= SAMPLE_COLS ? SAMPLE_COLS / SAMPLE_PART : 1;
+    if (parts > 1) {
+        const mote_status st = mote_fetch_reserve(&k->w->other, (size_t)(rows * n));
+        if (st != MOTE_OK) return st;
+        n -= n % parts;
+    }
     for (uint64_t g = 0; g < groups; g++) {
-        uint64_t row = g * all / groups * rows;
+        const uint64_t row = g * all / groups * rows;
+        const size_t some = (size_t)at_most(m->rows - row, rows);
         for (uint64_t i = 0; i < windows; i++) {
-            uint64_t place = windows == places ? i : (g * 7919 + i * places / windows) % places;
-            count_rectangle(k, row, place * n, (size_t)at_most(m->rows - row, rows), (size_t)n, true);
+            const uint64_t place = windows == places ? i : (g * 7919 + i * places / windows) % places;
+            if (parts == 1) {
+                count_rectangle(k, row, place * n, some, (size_t)n, true);
+                continue;
+            }
+            const size_t bytes = mote_matrix_elem_bytes(m) * (size_t)n;
+            const uint8_t *p = fetch_parts(k, row, some, (size_t)n, place * n / parts, parts);
+            for (size_t r = 0; r < some; r++) count_run(k, row + r, p + r * bytes, (size_t)n, true);
         }
     }
+    return MOTE_OK;
 }
 
 /* --- planning ----------------------------------------------------------------------------------------------------- */
@@ -415,9 +470,10 @@ mote_status mote_coding_plan(mote_coding *c, const mote_enc_limits *limits, bool
     }
     if (st != MOTE_OK) return st;
     if (sample)
-        count_sample(&k);
+        st = count_sample(&k);
     else
         count_all(&k);
+    if (st != MOTE_OK) return st;
     c->kept =
         k.elements == c->elements ? k.kept : (uint64_t)((double)k.kept * ((double)c->elements / (double)k.elements));
     for (unsigned i = 0; i <= MOTE_PLANE_V; i++)
@@ -429,12 +485,16 @@ mote_status mote_coding_plan(mote_coding *c, const mote_enc_limits *limits, bool
                              ? (double)(c->m.rows * pieces_of_row(c)) /* each piece is a segment of its own */
                              : 1;
     double segments = c->bits / room;
-    if (sample && segments == 0) {
-        st = plan_planes(c, &k, limits, sample, w, least);
+    bool again = !sample || segments > 0;
+    if (!again) { /* a guess, which for dense elements is near enough unless they turn out to be next to nothing */
+        if (c->layout == MOTE_LAYOUT_DENSE)
+            segments = TYPICAL * (double)c->elements * 8 * mote_matrix_elem_bytes(&c->m) / room;
+        const double guess = segments > least ? segments : least;
+        st = plan_planes(c, &k, limits, sample, w, guess);
         segments = c->bits / room;
+        again = c->layout == MOTE_LAYOUT_DENSE ? segments < guess / 2 && guess > least : segments > least;
     }
-    if (st == MOTE_OK && (segments > least || !sample))
-        st = plan_planes(c, &k, limits, sample, w, segments > least ? segments : least);
+    if (st == MOTE_OK && again) st = plan_planes(c, &k, limits, sample, w, segments > least ? segments : least);
     for (unsigned i = 0; i <= MOTE_PLANE_V && st == MOTE_OK; i++) {
         if (!c->classes[i]) continue;
         if (c->plane[i].d.n_classes > 1) {

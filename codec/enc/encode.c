@@ -243,14 +243,18 @@ static uint64_t first_piece(const mote_coding *c)
     return MOTE_PIECE_SPARSE_MAX - MOTE_PIECE_SPARSE_MAX % (a && a->scope == 2 && a->group < n ? a->group : 1);
 }
 
+static bool better(const mote_coding *best, const mote_coding *c)
+{
+    return (c->m.axis && !best->m.axis ? c->bits / AXIS_MARGIN : c->bits) < best->bits;
+}
+
 mote_status mote_encoder_estimate(mote_encoder *e, mote_coding *best, mote_coding *c)
 {
     c->piece = first_piece(c);
     c->bits = 0;
     if (c->piece == 0) return MOTE_OK;
     mote_status st = mote_coding_plan(c, &e->limits, true, &e->work);
-    double bits = c->m.axis && !best->m.axis ? c->bits / AXIS_MARGIN : c->bits;
-    if (st == MOTE_OK && (best->bits == 0 || bits < best->bits)) *best = *c;
+    if (st == MOTE_OK && (best->bits == 0 || better(best, c))) *best = *c;
     return st;
 }
 
@@ -306,17 +310,31 @@ static mote_status consider_lossless(mote_encoder *e)
 {
     mote_num num[3];
     mote_matrix grid[5];
-    const size_t n_nums = list_numerics(e, num), n_grids = mote_encoder_grids(e, grid, false);
+    const size_t n_nums = list_numerics(e, num);
+    size_t n_grids = mote_encoder_grids(e, grid, false);
+    const bool as_rows = n_grids > 1 && !grid[0].axis; /* the last, all as one row, is rows that are all of one class */
+    if (as_rows) n_grids--;
     mote_coding best = { 0 };
     mote_status st = MOTE_OK;
     bool sparse = false;
-    for (size_t i = 0; i < n_nums * n_grids && st == MOTE_OK; i++) {
-        mote_coding c = { .m = grid[i % n_grids], .layout = MOTE_LAYOUT_DENSE, .num = num[i / n_grids] };
-        c.m.held = c.num.dtype;
-        c.m.background = c.num.background;
-        st = mote_encoder_estimate(e, &best, &c);
-        if (st != MOTE_OK || c.zeros <= SPARSE_SHARE) continue;
-        st = mote_encoder_estimate_sparse(e, &best, c);
+    for (size_t i = 0; i < n_nums && st == MOTE_OK; i++) {
+        mote_coding dense = { 0 }; /* the best of this numeric: the grid that tells rows apart by scale does by zeros */
+        for (size_t j = 0; j < n_grids && st == MOTE_OK; j++) {
+            mote_coding c = { .m = grid[j], .layout = MOTE_LAYOUT_DENSE, .num = num[i] };
+            c.m.held = c.num.dtype;
+            c.m.background = c.num.background;
+            st = mote_encoder_estimate(e, &dense, &c);
+        }
+        if (st != MOTE_OK) break;
+        if (best.bits == 0 || better(&best, &dense)) {
+            best = dense;
+            if (as_rows && !best.m.axis && best.plane[MOTE_PLANE_V].d.n_classes == 1) {
+                best.m.rows = 1;
+                best.m.cols = best.piece = e->t->elements;
+            }
+        }
+        if (dense.zeros <= SPARSE_SHARE) continue;
+        st = mote_encoder_estimate_sparse(e, &best, dense);
         sparse = true;
     }
     if (st != MOTE_OK || n_nums == 0) return st;
@@ -419,6 +437,15 @@ static mote_status consider_all(mote_encoder *e, bool large)
     return st;
 }
 
+double mote_encoder_signal(const mote_encoder *e)
+{
+    const mote_encode_options *o = e->o;
+    if (o->method == MOTE_METHOD_LOSSLESS && !o->rank && !(o->energy > 0) && !(o->prune_fraction > 0) &&
+        !(o->prune_threshold > 0) && !(o->prune_rows > 0) && !o->of)
+        return 0;
+    return mote_signal(e->data, (uint8_t)e->t->dtype, e->t->elements);
+}
+
 /* Sums for forms that lose nothing but by pruning and casts. */
 static mote_status measure(mote_encoder *e)
 {
@@ -434,7 +461,7 @@ static mote_status measure(mote_encoder *e)
             mote_matrix_error(&e->source, e->dtype, &e->work.fetch, &e->work.other, &r->signal, &r->noise);
         return st;
     }
-    r->signal = mote_signal(e->data, (uint8_t)e->t->dtype, e->t->elements);
+    r->signal = mote_encoder_signal(e);
     r->noise = 0;
     return MOTE_OK;
 }

@@ -31,6 +31,8 @@ typedef struct mote_encoder {
  */
 mote_status mote_encoder_make(mote_encoder *e, mote_coding *c, mote_coding *v, mote_coding *second, mote_records *f,
                               mote_encode_report *r) MOTE_MUST_CHECK;
+/** Signal of the tensor as reports have it: 0 where the options leave everything exact. */
+double mote_encoder_signal(const mote_encoder *e);
 /** Make a form of c and keep it as e->form, with its sums of squares, if it is smaller. LIMIT is no error. */
 mote_status mote_encoder_consider(mote_encoder *e, mote_coding *c, double signal, double noise) MOTE_MUST_CHECK;
 /** Parameters of an affine numeric or a codebook from the options, for rows of that many columns. NOMEM. */

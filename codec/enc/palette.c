@@ -93,6 +93,6 @@ mote_status mote_encoder_palette(mote_encoder *e)
         if (st == MOTE_OK) st = mote_encoder_estimate_sparse(e, &best, c);
     }
     if (st == MOTE_OK && (e->form.n_records == 0 || best.bits < 8.0 * (double)e->form.bytes))
-        st = mote_encoder_consider(e, &best, mote_signal(e->data, m->dtype, e->t->elements), 0);
+        st = mote_encoder_consider(e, &best, mote_encoder_signal(e), 0);
     return st;
 }

@@ -5,8 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/le.h"
 #include "enc/cost.h"
 #include "enc/rans_fast.h"
+#include "enc/wide.h"
 
 #define PRICE_MAX 65535
 #define ESCAPE_BLOCK 64 /* tokens that are looked at together */
@@ -148,10 +150,7 @@ static size_t put_symbols(mote_plane_writer *w, unsigned lanes, const mote_enc_t
     if (n) {
         mote_rans_enc e;
         mote_rans_enc_init(&e, lanes, w->words, w->words_bytes);
-        for (size_t r = rows; r-- > 0;) {
-            n -= length[r];
-            mote_rans_put_row_fast(&e, &table[row_class ? row_class[r] : 0], w->token + n, length[r]);
-        }
+        mote_rans_put_rows(&e, table, w->token, length, rows, row_class);
         mote_status st = mote_rans_finish(&e, &words, &bytes);
         if (st != MOTE_OK) fail(w, st);
     }
@@ -237,6 +236,19 @@ static size_t collect_escapes(mote_plane_writer *w, const mote_plane_code *code,
     return found;
 }
 
+/* Tokens of v[0..n) < 2^15, lo being that of the window less vmin. What lies below it is, without a sign, beyond it. */
+MOTE_LOOP void tokens_loop(mote_token *to, const uint16_t *v, size_t n, uint16_t lo, unsigned shift)
+{
+    uint8_t *p = (uint8_t *)to; /* symbol, low */
+    for (size_t i = 0; i < n; i++) {
+        const uint16_t u = (uint16_t)(v[i] - lo), t = (uint16_t)(u >> shift);
+        const uint16_t symbol = t < MOTE_SYMBOLS - 1 ? t : MOTE_SYMBOLS - 1, low = (uint16_t)(u - (t << shift));
+        mote_put16(p + 2 * i, symbol | (uint32_t)low << 8);
+    }
+}
+MOTE_TWICE(tokens, (mote_token * to, const uint16_t *v, size_t n, uint16_t lo, unsigned shift), tokens_loop,
+           (to, v, n, lo, shift))
+
 void mote_plane_put(mote_plane_writer *w, const mote_plane_code *code, const uint16_t *v, const uint32_t *length,
                     size_t rows, const uint8_t *row_class, bool layout)
 {
@@ -257,8 +269,13 @@ void mote_plane_put(mote_plane_writer *w, const mote_plane_code *code, const uin
     mote_token *to = w->token;
     const uint16_t *from = v;
     for (size_t r = 0; r < rows; r++) {
-        const mote_token *token = code->token + (row_class ? row_class[r] : 0) * (size_t)code->values;
-        for (uint32_t i = 0; i < length[r]; i++) to[i] = token[from[i]];
+        const unsigned k = row_class ? row_class[r] : 0;
+        const mote_token *token = code->token + k * (size_t)code->values;
+        const mote_enc_table *t = &code->table[k];
+        if (code->values <= 1u << 15)
+            tokens(to, from, length[r], (uint16_t)(t->lo - code->d.vmin), t->shift);
+        else
+            for (uint32_t i = 0; i < length[r]; i++) to[i] = token[from[i]];
         to += length[r];
         from += length[r];
     }

@@ -3,13 +3,14 @@
  * Host only. */
 #include "enc/rans_fast.h"
 
+#include "common/head.h"
+
 #if defined(__x86_64__) && (defined(__GNUC__) || defined(__clang__))
 
 #include <immintrin.h>
 
 #define AVX2 __attribute__((target("avx2,popcnt")))
 #define INLINE AVX2 __attribute__((always_inline)) static inline
-#define LEAST 128 /* tokens for which it pays to set up the tables */
 
 _Static_assert(MOTE_SYMBOLS == 16, "two registers for a table");
 
@@ -102,10 +103,8 @@ INLINE __m256i put8(__m256i x, const table *h, const mote_token *token, uint8_t 
 }
 
 /* Whole steps from the end of n tokens, as long as every lane could emit a word; tokens left. */
-AVX2 static size_t put_steps(mote_rans_enc *e, const mote_enc_table *t, const mote_token *token, size_t n)
+AVX2 static size_t put_steps(mote_rans_enc *e, const table *h, const mote_token *token, size_t n)
 {
-    table h;
-    prepare(&h, t);
     uint8_t *p = e->p;
     __m256i x[4];
     const unsigned lanes = e->lanes;
@@ -113,34 +112,69 @@ AVX2 static size_t put_steps(mote_rans_enc *e, const mote_enc_table *t, const mo
     for (; n > 0 && (size_t)(p - e->begin) >= 2 * 32 + 8; n -= lanes) {
         const mote_token *step = token + n - lanes;
         if (lanes == 32) {
-            x[3] = put8(x[3], &h, step + 24, &p);
-            x[2] = put8(x[2], &h, step + 16, &p);
-            x[1] = put8(x[1], &h, step + 8, &p);
+            x[3] = put8(x[3], h, step + 24, &p);
+            x[2] = put8(x[2], h, step + 16, &p);
+            x[1] = put8(x[1], h, step + 8, &p);
         }
-        x[0] = put8(x[0], &h, step, &p);
+        x[0] = put8(x[0], h, step, &p);
     }
     for (unsigned i = 0; i < lanes / 8; i++) _mm256_storeu_si256((__m256i *)(void *)(e->x + 8 * i), x[i]);
     e->p = p;
     return n;
 }
 
-void mote_rans_put_row_fast(mote_rans_enc *e, const mote_enc_table *t, const mote_token *token, size_t n)
+static bool is_fast(const mote_rans_enc *e)
 {
-    if (e->lanes > 1 && n >= LEAST && e->st == MOTE_OK && __builtin_cpu_supports("avx2") &&
-        __builtin_cpu_supports("popcnt")) {
-        const size_t rest = n % e->lanes; /* of the last step */
-        mote_rans_put_row(e, t, token + n - rest, rest);
-        n = put_steps(e, t, token, n - rest);
-        e->used = true;
-    }
-    mote_rans_put_row(e, t, token, n);
+    return e->lanes > 1 && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("popcnt");
 }
 
 #else
 
-void mote_rans_put_row_fast(mote_rans_enc *e, const mote_enc_table *t, const mote_token *token, size_t n)
+typedef struct table {
+    char none;
+} table;
+
+static void prepare(table *h, const mote_enc_table *t)
 {
-    mote_rans_put_row(e, t, token, n);
+    (void)h;
+    (void)t;
+}
+
+static size_t put_steps(mote_rans_enc *e, const table *h, const mote_token *token, size_t n)
+{
+    (void)e;
+    (void)h;
+    (void)token;
+    return n;
+}
+
+static bool is_fast(const mote_rans_enc *e)
+{
+    (void)e;
+    return false;
 }
 
 #endif
+
+void mote_rans_put_rows(mote_rans_enc *e, const mote_enc_table *t, const mote_token *token, const uint32_t *length,
+                        size_t rows, const uint8_t *row_class)
+{
+    const bool fast = is_fast(e);
+    table h[MOTE_CLASSES_MAX];
+    bool ready[MOTE_CLASSES_MAX] = { false };
+    for (size_t r = 0; r < rows; r++) token += length[r];
+    while (rows-- > 0) {
+        const unsigned k = row_class ? row_class[rows] : 0;
+        size_t n = length[rows];
+        token -= n;
+        if (fast && n >= e->lanes && e->st == MOTE_OK) {
+            const size_t rest = n % e->lanes; /* of the last step */
+            if (!ready[k]) prepare(&h[k], &t[k]);
+            ready[k] = true;
+            mote_rans_put_row(e, &t[k], token + n - rest, rest);
+            n = put_steps(e, &h[k], token, n - rest);
+            e->used = true;
+        }
+        mote_rans_put_row(e, &t[k], token, n);
+    }
+}

@@ -5,7 +5,16 @@
 
 #include "common/rans.h"
 
-/** mote_rans_put_row(), to the bit, faster for 8 and 32 lanes on x86-64 with AVX2. */
-void mote_rans_put_row_fast(mote_rans_enc *e, const mote_enc_table *t, const mote_token *token, size_t n);
+/**
+ * All rows of a plane, from the last to the first, as mote_rans_put_row() would, to the bit; faster for 8 and 32 lanes on
+ * x86-64 with AVX2.
+ *
+ * table      of each class, up to 16
+ * token      of the first row, then of the others
+ * length     tokens of each row
+ * row_class  NULL: all 0
+ */
+void mote_rans_put_rows(mote_rans_enc *e, const mote_enc_table *table, const mote_token *token, const uint32_t *length,
+                        size_t rows, const uint8_t *row_class);
 
 #endif

@@ -10,6 +10,7 @@
 
 #define UNIT 1024 /* columns of long rows whose price is known together */
 #define EIGHTHS 8 /* prices are kept in 1/8 bit */
+#define SURE 1.1  /* by that much what was planned is never exceeded; and if it were, the segment would be cut */
 
 mote_status mote_cutter_init(mote_cutter *k, mote_coding *c)
 {
@@ -294,10 +295,16 @@ mote_status mote_cutter_cut(mote_cutter *k, const mote_enc_limits *limits, uint6
     mote_coding *c = k->c;
     if (c->num.numeric == MOTE_NUM_STORED) return cut_stored(k, mote_record_room(limits->chunk_max), most);
     const uint64_t budget = (uint64_t)mote_record_room(limits->chunk_max) * 8 * EIGHTHS;
+    if (most > c->elements) most = c->elements;
+    if (c->layout == MOTE_LAYOUT_DENSE && most == c->elements &&
+        EIGHTHS * c->bits * SURE < (double)budget) { /* one segment */
+        k->seg_elems = c->elements;
+        (void)set_lanes(k, limits->profile);
+        return MOTE_OK;
+    }
     prices p = { 0 };
     mote_status st = mote_work_reserve(w, c->elements < MOTE_RECT_ELEMENTS ? (size_t)c->elements : MOTE_RECT_ELEMENTS);
     if (st == MOTE_OK) st = find_prices(k, &p, w);
-    if (most > c->elements) most = c->elements;
     for (unsigned round = 0; round < 2 && st == MOTE_OK; round++) {
         bool sparse = c->layout != MOTE_LAYOUT_DENSE;
         uint64_t seg = sparse && c->piece < c->m.cols ? cut_pieces(k, &p, budget) : cut_rows(k, &p, budget, most);

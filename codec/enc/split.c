@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/le.h"
+#include "enc/wide.h"
 
 static bool is_signed(uint8_t dtype)
 {
@@ -77,7 +78,7 @@ static void fold(uint16_t *v, size_t n, unsigned bits)
     }
 }
 
-static void float_v(uint8_t dtype, const uint8_t *p, size_t n, uint16_t *v)
+MOTE_LOOP void float_v_loop(uint8_t dtype, const uint8_t *p, size_t n, uint16_t *v)
 {
     switch (dtype) {
     case MOTE_F32:
@@ -106,6 +107,7 @@ static void float_v(uint8_t dtype, const uint8_t *p, size_t n, uint16_t *v)
         for (size_t i = 0; i < n; i++) v[i] = (uint16_t)((p[i] << 1 & 0xF0) | (p[i] >> 4 & 8) | (p[i] & 7));
     }
 }
+MOTE_TWICE(float_v, (uint8_t dtype, const uint8_t *p, size_t n, uint16_t *v), float_v_loop, (dtype, p, n, v))
 
 /* Little-endian integer of up to 8 bytes. */
 static uint64_t load(const uint8_t *p, unsigned bytes)
@@ -137,29 +139,38 @@ void mote_split_v(const mote_num *num, const void *elements, size_t n, uint16_t 
     if (num->fold) fold(v, n, num->v.width);
 }
 
-void mote_split_byte(const mote_num *num, const void *elements, size_t n, unsigned j, uint8_t *out)
+/* Byte k from below of elements of that many bytes; sign: in a word of 32 or 16 bits, the sign above 7 bits of the mantissa */
+MOTE_LOOP void byte_loop(const uint8_t *p, size_t n, unsigned bytes, unsigned k, bool sign, uint8_t *out)
 {
-    const uint8_t *p = elements;
-    const unsigned k = num->n_bytes - 1u - j; /* byte k from below */
-    if (num->numeric == MOTE_NUM_AFFINE) {
-        const uint16_t *code = elements;
-        for (size_t i = 0; i < n; i++) out[i] = (uint8_t)code[i];
-        return;
-    }
-    const unsigned bytes = mote_dtype_bits(num->dtype) / 8;
-    if (j == 0 && num->numeric == MOTE_NUM_FLOAT && num->dtype == MOTE_F32) { /* sign, seven bits of the mantissa */
+    if (sign && bytes == 4) {
         for (size_t i = 0; i < n; i++) {
-            uint32_t x = mote_le32(p + 4 * i);
+            const uint32_t x = mote_le32(p + 4 * i);
             out[i] = (uint8_t)((x >> 24 & 0x80) | (x >> 16 & 0x7F));
         }
-    } else if (num->numeric == MOTE_NUM_FLOAT && num->dtype == MOTE_BF16) {
+    } else if (sign) {
         for (size_t i = 0; i < n; i++) {
-            unsigned x = mote_le16(p + 2 * i);
+            const unsigned x = mote_le16(p + 2 * i);
             out[i] = (uint8_t)((x >> 8 & 0x80) | (x & 0x7F));
         }
     } else if (bytes == 4) {
         for (size_t i = 0; i < n; i++) out[i] = (uint8_t)(mote_le32(p + 4 * i) >> 8 * k);
+    } else if (bytes == 2) {
+        for (size_t i = 0; i < n; i++) out[i] = (uint8_t)(mote_le16(p + 2 * i) >> 8 * k);
     } else {
         for (size_t i = 0; i < n; i++) out[i] = p[i * bytes + k];
     }
+}
+MOTE_TWICE(byte_of, (const uint8_t *p, size_t n, unsigned bytes, unsigned k, bool sign, uint8_t *out), byte_loop,
+           (p, n, bytes, k, sign, out))
+
+void mote_split_byte(const mote_num *num, const void *elements, size_t n, unsigned j, uint8_t *out)
+{
+    if (num->numeric == MOTE_NUM_AFFINE) { /* codes are in the machine's byte order */
+        const uint16_t *code = elements;
+        for (size_t i = 0; i < n; i++) out[i] = (uint8_t)code[i];
+        return;
+    }
+    /* of a float without bits of the mantissa in V: the sign, seven bits of it */
+    const bool sign = j == 0 && num->numeric == MOTE_NUM_FLOAT && (num->dtype == MOTE_F32 || num->dtype == MOTE_BF16);
+    byte_of(elements, n, mote_dtype_bits(num->dtype) / 8, num->n_bytes - 1u - j, sign, out); /* byte j from above */
 }

@@ -10,33 +10,29 @@
 
 #define SHIFT_MAX 4
 #define STATE_BITS 32                      /* of a lane */
-#define PARAMETRIC_MAX ((uint64_t)1 << 15) /* with more symbols the few bytes of a table of counts hardly count */
+#define PARAMETRIC_MAX ((uint64_t)1 << 12) /* with more symbols the few bytes of a table of counts hardly count */
 
 void mote_spots_find(mote_spots *s, const uint64_t *count, uint32_t cells)
 {
     uint64_t sum = 0;
-    s->n = 0;
-    for (uint32_t i = 0; i < cells; i++) {
-        if (count[i] == 0) continue;
-        s->cell[s->n] = i;
-        s->before[s->n++] = sum;
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < cells; i++) { /* what is empty is overwritten by the next */
+        s->below[i] = sum;
+        s->cell[n] = i;
+        s->before[n] = sum;
+        n += count[i] != 0;
         sum += count[i];
     }
-    s->before[s->n] = sum;
+    s->below[cells] = sum;
+    s->before[n] = sum;
+    s->n = n;
+    s->cells = cells;
 }
 
 /* Values in the cells before `at`. */
-static uint64_t before(const mote_spots *s, int64_t at)
+static inline uint64_t before(const mote_spots *s, int64_t at)
 {
-    uint32_t lo = 0, hi = s->n;
-    while (lo < hi) {
-        uint32_t mid = (lo + hi) / 2;
-        if (s->cell[mid] < at)
-            lo = mid + 1;
-        else
-            hi = mid;
-    }
-    return s->before[lo];
+    return s->below[at < 0 ? 0 : at < s->cells ? at : s->cells];
 }
 
 /* Bits of all values with symbols of `wide` cells from cell `at` on. */
@@ -46,14 +42,14 @@ static double window_bits(const mote_spots *s, const mote_cells *c, int64_t at, 
     const int64_t wide = (int64_t)1 << (shift - c->grain), end = at + wide * symbols;
     const uint64_t n = s->before[s->n], first = before(s, at);
     uint64_t last = first;
-    double sum = 0;
+    double sum[2] = { 0 }; /* by turns: additions wait for each other */
     for (unsigned i = 1; i <= symbols; i++) {
-        uint64_t k = before(s, at + wide * i);
-        sum += mote_nlogn(k - last);
+        const uint64_t k = before(s, at + wide * i);
+        sum[i % 2] += mote_nlogn(k - last);
         last = k;
     }
     *escaped = n - (last - first);
-    double bits = mote_nlogn(n) - sum - mote_nlogn(*escaped) + (double)n * shift;
+    double bits = mote_nlogn(n) - (sum[0] + sum[1]) - mote_nlogn(*escaped) + (double)n * shift;
     if (*escaped) { /* as varints: one byte up to 64 symbols away, then two, then three */
         uint64_t two = n - (before(s, end + 64 * wide) - before(s, at - 64 * wide));
         uint64_t three = n - (before(s, end + 8192 * wide) - before(s, at - 8192 * wide));
@@ -67,13 +63,30 @@ static int64_t fullest(const mote_spots *s, int64_t window)
 {
     uint64_t most = 0;
     uint32_t best = 0;
-    for (uint32_t i = 0, end = 0; i < s->n; i++) {
-        while (end < s->n && s->cell[end] < s->cell[i] + window) end++;
-        uint64_t k = s->before[end] - s->before[i];
+    for (uint32_t i = 0; i < s->n; i++) {
+        uint64_t k = before(s, s->cell[i] + window) - s->before[i];
         if (k > most) most = k, best = i;
     }
     int64_t at = s->cell[best], latest = (int64_t)s->cell[s->n - 1] + 1 - window;
     return at < latest ? at : latest;
+}
+
+/* Try symbols of 2^shift values from cell `at` on. */
+static void try_window(mote_window *w, const mote_spots *s, const mote_cells *c, int64_t at, unsigned shift,
+                       unsigned symbols)
+{
+    uint64_t escaped;
+    const double bits = window_bits(s, c, at, shift, symbols, &escaped);
+    if (bits >= w->bits) return;
+    w->bits = bits;
+    w->shift = (uint8_t)shift;
+    w->escaped = escaped;
+    w->lo = (int32_t)(c->vmin + at * ((int64_t)1 << c->grain));
+}
+
+static int64_t cells_used(const mote_spots *s)
+{
+    return (int64_t)s->cell[s->n - 1] - s->cell[0] + 1;
 }
 
 void mote_window_fit(mote_window *w, const mote_spots *s, const mote_cells *c, bool escapes)
@@ -81,36 +94,54 @@ void mote_window_fit(mote_window *w, const mote_spots *s, const mote_cells *c, b
     const unsigned symbols = escapes ? MOTE_SYMBOLS - 1 : MOTE_SYMBOLS;
     *w = (mote_window){ .lo = c->vmin, .shift = c->grain, .n = s->before[s->n] };
     if (w->n == 0) return;
-    const int64_t first = s->cell[0], span = s->cell[s->n - 1] - first + 1;
-    int64_t best_at = 0;
+    const int64_t first = s->cell[0], span = cells_used(s);
     w->bits = MOTE_IMPOSSIBLE;
-    for (unsigned shift = c->grain; shift <= SHIFT_MAX; shift++) {
+    unsigned shift = c->grain; /* the coarsest of use: where everything fits, coarser symbols can only cost more */
+    while (shift < SHIFT_MAX && span > ((int64_t)symbols << (shift - c->grain))) shift++;
+    do { /* finer ones: low bits no more, but escapes */
         const int64_t wide = (int64_t)1 << (shift - c->grain), window = wide * symbols;
         int64_t from, to; /* places to try */
+        const double coarser = w->bits;
         if (span <= window) {
             to = first;
             from = first - (window - span < wide - 1 ? window - span : wide - 1);
         } else if (escapes) {
             to = fullest(s, window);
+            const uint64_t out = w->n - (before(s, to + window) - before(s, to));
+            if (8.0 * (double)out + (double)shift * (double)w->n >= w->bits) break;
             from = to - wide / 2 > first ? to - wide / 2 : first;
             if (from > to) from = to;
         } else {
-            continue;
+            break;
         }
-        const int64_t step = wide > 4 ? wide / 4 : 1; /* a quarter of a symbol is fine enough */
-        for (int64_t at = to; at >= from; at -= step) {
-            uint64_t escaped;
-            double bits = window_bits(s, c, at, shift, symbols, &escaped);
-            if (bits < w->bits) {
-                w->bits = bits;
-                w->shift = (uint8_t)shift;
-                w->escaped = escaped;
-                best_at = at;
-            }
-        }
-        if (span <= window) break; /* coarser symbols can only cost more */
+        try_window(w, s, c, to, shift, symbols);
+        /* floats change their density at powers of two: there, symbols that begin at multiples of their own width */
+        const int64_t base = (c->vmin >> c->grain) & (wide - 1), even = to - ((to + base) & (wide - 1));
+        if (even < to && even >= from)
+            try_window(w, s, c, even, shift, symbols);
+        else if (from < to)
+            try_window(w, s, c, from, shift, symbols);
+        if (w->bits == coarser) break; /* the next one would be worse still */
+    } while (shift-- > c->grain);
+}
+
+void mote_window_near(mote_window *w, const mote_spots *s, const mote_cells *c, const mote_window *a,
+                      const mote_window *b, bool escapes)
+{
+    const unsigned symbols = escapes ? MOTE_SYMBOLS - 1 : MOTE_SYMBOLS;
+    *w = (mote_window){ .lo = c->vmin, .shift = c->grain, .n = s->before[s->n], .bits = MOTE_IMPOSSIBLE };
+    if (w->n == 0) {
+        w->bits = 0;
+        return;
     }
-    w->lo = (int32_t)(c->vmin + best_at * ((int64_t)1 << c->grain));
+    for (unsigned i = 0; i < (a->lo == b->lo && a->shift == b->shift ? 1u : 2u); i++) {
+        const mote_window *as = i ? b : a;
+        const int64_t at = ((int64_t)as->lo - c->vmin) >> c->grain,
+                      end = at + ((int64_t)symbols << (as->shift - c->grain));
+        if (!escapes && (at > s->cell[0] || end <= s->cell[s->n - 1])) continue;
+        try_window(w, s, c, at, as->shift, symbols);
+    }
+    if (w->bits == MOTE_IMPOSSIBLE) mote_window_fit(w, s, c, escapes);
 }
 
 void mote_window_count(uint64_t symbol[MOTE_SYMBOLS], const mote_spots *s, const mote_cells *c, int32_t lo,
@@ -256,8 +287,8 @@ static void fit_shapes(mote_table_fit *best, const uint64_t symbol[MOTE_SYMBOLS]
             second = p;
         }
     }
-    if (first.price < MOTE_IMPOSSIBLE) refine(&first, deviation, symbol, c, escapes);
-    if (second.price < MOTE_IMPOSSIBLE) refine(&second, deviation, symbol, c, escapes);
+    if (first.price < (best->symbol_bits + best->table_bits) * 1.1) refine(&first, deviation, symbol, c, escapes);
+    if (second.price < first.price * 1.01) refine(&second, deviation, symbol, c, escapes);
     if (second.price < first.price) first = second;
     if (first.price < best->symbol_bits + best->table_bits) *best = first.fit;
 }

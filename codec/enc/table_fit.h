@@ -25,11 +25,12 @@ typedef struct mote_window {
     uint64_t n, escaped;
 } mote_window;
 
-/** The cells of a histogram that are not empty, in order; wide planes have few. */
+/** The cells of a histogram that are not empty, in order; wide planes have few. Room for all cells, sums for one more. */
 typedef struct mote_spots {
-    uint32_t *cell;   /* room for all cells */
-    uint64_t *before; /* [n + 1]: values in the cells before; room for all cells and one */
-    uint32_t n;
+    uint32_t *cell;
+    uint64_t *before; /* [n + 1]: values in the cells before */
+    uint64_t *below;  /* [cells + 1]: of all cells, values in those before */
+    uint32_t n, cells;
 } mote_spots;
 
 /** Fill in s from count[0..cells). */
@@ -41,6 +42,10 @@ void mote_spots_find(mote_spots *s, const uint64_t *count, uint32_t cells);
  * escapes  true: 15 symbols, values outside escape; false: 16 symbols that hold everything, or bits = MOTE_IMPOSSIBLE
  */
 void mote_window_fit(mote_window *w, const mote_spots *s, const mote_cells *cells, bool escapes);
+
+/** The better one of two windows for the sum of what they were fitted to, about as good as one that is fitted anew. */
+void mote_window_near(mote_window *w, const mote_spots *s, const mote_cells *cells, const mote_window *a,
+                      const mote_window *b, bool escapes);
 
 /** Counts of the 16 symbols of a table with lo and shift; with escapes, symbol 15 is what lies outside. */
 void mote_window_count(uint64_t symbol[MOTE_SYMBOLS], const mote_spots *s, const mote_cells *cells, int32_t lo,

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/le.h"
+#include "enc/cost.h"
 #include "enc/encoder.h"
 #include "enc/zstd_plane.h"
 
@@ -11,6 +13,8 @@
 #define BLOB_SAMPLE ((size_t)1 << 18)
 #define PARTS 64u
 #define SAMPLE_LEVEL 1
+#define HASH_BITS 12
+#define HASHES (1u << HASH_BITS)
 #define WINS 0.005 /* of the whole tensor: rows of zeros in a plane of low bits are copied as fast as they are read */
 
 static mote_status share_of(const uint8_t *p, size_t n, double *share)
@@ -24,6 +28,26 @@ static mote_status share_of(const uint8_t *p, size_t n, double *share)
     free(frame);
     *share = (double)bytes / (double)n;
     return MOTE_OK;
+}
+
+/* Whether zstd might shorten n <= 2^16 bytes by as much as it would have to: bytes that are not all as frequent, or four
+ * in a row that were there before. Where it cannot, trying it would be most of what a small tensor costs. */
+static bool promising(const uint8_t *p, size_t n)
+{
+    uint64_t count[256] = { 0 };
+    uint16_t last[HASHES] = { 0 };
+    size_t again = 0;
+    unsigned kinds = 0;
+    for (size_t i = 0; i < n; i++) count[p[i]]++;
+    for (unsigned i = 0; i < 256; i++) kinds += count[i] != 0;
+    const double bits = mote_entropy_bits(count, 256) + 0.7213 * kinds; /* G. Miller, 1955: samples seem to have less */
+    if (bits < (1 - WINS) * 8 * (double)n) return true;
+    for (size_t i = 0; i + 4 <= n; i++) {
+        const uint32_t x = mote_le32(p + i), h = x * 2654435761u >> (32 - HASH_BITS);
+        again += mote_le32(p + last[h]) == x;
+        last[h] = (uint16_t)i;
+    }
+    return (double)again > WINS * (double)n;
 }
 
 static size_t sample_elements(uint64_t all)
@@ -97,6 +121,7 @@ mote_status mote_encoder_zstd_planes(mote_encoder *e, mote_coding *c)
     for (unsigned j = 0; j < c->num.n_bytes && st == MOTE_OK; j++) {
         if (c->plane[MOTE_PLANE_BYTE + j].d.coder == MOTE_CODER_CONSTANT) continue;
         mote_split_byte(&c->num, e->work.kept, n, j, (uint8_t *)e->work.v);
+        if (!promising((const uint8_t *)e->work.v, n)) continue;
         st = share_of((const uint8_t *)e->work.v, n, &share);
         any |= st == MOTE_OK && give(c, j, share);
     }

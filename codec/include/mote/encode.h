@@ -75,7 +75,8 @@ typedef struct mote_encode_report {
     uint64_t elements, original_bytes, packed_bytes; /**< packed: head, residents and segments */
     uint64_t head_bytes, class_bytes, scale_bytes, symbol_bytes, escape_bytes, raw_bytes,
         layout_bytes;                /**< payload parts */
-    double signal, noise;            /**< sums of squares of the source and of the error; noise 0 = exact */
+    double signal, noise;            /**< sums of squares of the source and of the error; noise 0 = exact. Options that
+                                          leave every tensor exact leave the signal 0: summing it takes time */
     unsigned layout, numeric, coder; /**< ids: coder of V */
     unsigned axis, bits, n_classes;
     uint32_t rank;
