@@ -59,7 +59,7 @@ static const opt_def defs[] = {
     [SIZE] = { "size", 0, false, "BYTES", "the least error in a file of at most that size, K and M allowed" },
     [MAX_ERROR] = { "max-error", 0, false, "E", "the least size; mean over the weights of noise / signal at most E" },
     [PROFILE] = { "profile", 0, false, "nano|std|host", "what the readers are like (default std)" },
-    [CHUNK] = { "chunk", 0, false, "BYTES", "longest chunk (default 4K, 16K or 256K by profile)" },
+    [CHUNK] = { "chunk", 0, false, "BYTES", "longest chunk (default 4K, 16K or 512K by profile)" },
     [BLOB] = { "blob", 0, true, "NAME=FILE", "add the bytes of a file" },
     [DIGESTS] = { "tensor-digests", 0, false, NULL, "store a digest of each tensor's elements" },
     [NAME] = { "name", 0, false, "NAME", "which component it is: 1 to 64 bytes" },

@@ -97,7 +97,7 @@ static inline uint8_t *decode_coded(const mote_coded *c, uint64_t elements)
 /* Records fit their chunks, the report adds up. */
 static inline void check_records(const mote_encode_options *o, const mote_coded *c)
 {
-    static const uint32_t usual[] = { 4096, 16384, 262144 };
+    static const uint32_t usual[] = { 4096, 16384, 524288 };
     const uint32_t chunk = o->chunk_max ? o->chunk_max : usual[o->profile];
     const mote_encode_report *r = &c->report;
     uint64_t total = 0, values = 0;

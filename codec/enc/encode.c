@@ -75,7 +75,7 @@ static bool tensor_ok(const mote_model_tensor *t)
 
 static void set_limits(mote_encoder *e)
 {
-    static const uint32_t usual[] = { 4096, 16384, 262144 };
+    static const uint32_t usual[] = { 4096, 16384, 524288 };
     const mote_encode_options *o = e->o;
     uint32_t chunk = o->chunk_max ? o->chunk_max : usual[o->profile];
     e->limits = (mote_enc_limits){ .profile = o->profile, .chunk_max = chunk, .max_classes = MOTE_CLASSES_MAX };

@@ -36,7 +36,7 @@
 static const mote_profile_row profiles[] = {
     { "nano", 4096, 16384, 4096, { { NANO_LAYOUTS, NANO_NUMERICS, 0, NANO_CODERS } } },
     { "std", 16384, 65536, 69632, { { STD_LAYOUTS, ALL, ALL, STD_CODERS | FEATURES } } },
-    { "host", 262144, MOTE_CHUNK_MAX, 69632, { { ALL, ALL, ALL, ALL } } },
+    { "host", 524288, MOTE_CHUNK_MAX, 69632, { { ALL, ALL, ALL, ALL } } },
 };
 
 const mote_profile_row *mote_profile_get(mote_profile p)

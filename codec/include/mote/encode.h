@@ -57,7 +57,7 @@ typedef struct mote_encode_options {
      *  pruning is of that then */
     unsigned residual;
     uint64_t small;     /**< tensors with fewer elements, or one dimension, stay lossless (unless cast); default 1024 */
-    uint32_t chunk_max; /**< bytes, 256..2^20; 0 = by profile (nano 4 KiB, std 16 KiB, host 256 KiB) */
+    uint32_t chunk_max; /**< bytes, 256..2^20; 0 = by profile (nano 4 KiB, std 16 KiB, host 512 KiB) */
     mote_profile profile;
     int only_stored;    /**< testing and comparison: every tensor as stored */
     int tensor_digests; /**< write the ancillary digest of each tensor's decoded elements */
