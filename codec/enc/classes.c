@@ -358,6 +358,7 @@ mote_status mote_plane_plan_make(mote_plane_plan *p, const mote_bins *b, const m
     p->bits = stored;
     p->ideal = (double)n * ask->times * ask->width;
     if (ask->no_rans) return MOTE_OK;
+    if (b->n == 1 && mote_entropy_bits(b->count, cells->n) * ask->times >= stored * (1 - ask->margin)) return MOTE_OK;
 
     const uint32_t used = last - first + 1;
     merge m = { .cells = *cells, .plane = cells, .ask = ask, .n = b->n };
