@@ -174,6 +174,15 @@ static void keep_zero(float *entry, unsigned n)
     entry[best] = 0;
 }
 
+/* The entry nearest to zero is finite in the entry's dtype also times the largest scale: something must be. */
+static void keep_finite(float *entry, unsigned n, double limit)
+{
+    unsigned best = 0;
+    for (unsigned i = 1; i < n; i++)
+        if (fabsf(entry[i]) < fabsf(entry[best])) best = i;
+    if (fabsf(entry[best]) > limit) entry[best] = copysignf((float)limit, entry[best]);
+}
+
 static mote_status fit_one(mote_affine *a, sample *s, size_t n, bool zero, float *entry)
 {
     float *x = malloc((2 * n + 1) * sizeof *x);
@@ -205,6 +214,8 @@ mote_status mote_book_fit(mote_affine *a, const mote_matrix *m, mote_fetch *f)
         const uint64_t row = k * rows, end = m->rows - row < rows ? m->rows : row + rows;
         const size_t n = gather(a, &plain, row, end, step, top, f, value, s);
         st = fit_one(a, s, n, m->prune != NULL, b->value + k * b->entries);
+        /* a little less, so that roundings do not matter */
+        if (st == MOTE_OK) keep_finite(b->value + k * b->entries, b->entries, mote_finite_max(a->dtype) / top * 0.999);
     }
     if (st == MOTE_OK) {
         const size_t n = (size_t)books * b->entries;
