@@ -9,7 +9,8 @@ loader; "verified" with its digests computed and compared, else with none comput
 that the caller has had before, which the others do not offer. ZipNN, zstd and xz: all tensors in
 one piece; for the size ZipNN may have them one by one, the smaller counts. Megabytes of tensors a second of processor
 time, the best of some rounds in which the coders take turns; what encodes slowly does so once, before that, in a
-process of its own. Written as FOLDER/lossless.csv."""
+process of its own. mote's rounds are processes of their own, in which it does everything three times: the others' memory
+has been in use before, too. Written as FOLDER/lossless.csv."""
 import multiprocessing
 import sys
 
@@ -42,7 +43,7 @@ def best(seconds, key, value):
 
 
 def mote_round(seconds, model, package):
-    for what, source, mode, runs in (("decode", package, "dense", 3), ("encode", model, "lossless", 1)):
+    for what, source, mode, runs in (("decode", package, "dense", 3), ("encode", model, "lossless", 3)):
         _, _, on, off, *kept = run(PACKAGE, what, mode, source, runs).decode().split(",")
         best(seconds, what, float(off))
         best(seconds, what + " verified", float(on))

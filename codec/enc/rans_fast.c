@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Eight lanes at a time through the rANS encoder with AVX2; what is not a whole step is left to mote_rans_put_row().
+ * Eight lanes at a time through the rANS encoder with AVX2, 16 with AVX-512; what is not a whole step is left to mote_rans_put_row().
  * Host only. */
 #include "enc/rans_fast.h"
 
@@ -123,6 +123,63 @@ AVX2 static size_t put_steps(mote_rans_enc *e, const table *h, const mote_token 
     return n;
 }
 
+/* --- AVX-512: 16 lanes, and a register holds a table ---------------------------------------------------------------- */
+
+#define AVX512 __attribute__((target("avx512f,avx512bw,avx512vl,avx2,popcnt")))
+
+/* As put8, of 16 lanes; bits and shift of the table are those of h. */
+AVX512 __attribute__((always_inline)) static inline __m512i put16(__m512i x, __m512i packs, __m512i reciprocals,
+                                                                  const table *h, const mote_token *token, uint8_t **p)
+{
+    const __m512i m14 = _mm512_set1_epi32(0x3FFF), n32 = _mm512_set1_epi64(32);
+    const __m512i tokens = _mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i *)(const void *)token));
+    const __m512i packed = _mm512_permutexvar_epi32(tokens, packs); /* by the lowest four bits, the symbol */
+    const __m512i reciprocal = _mm512_permutexvar_epi32(tokens, reciprocals);
+    const __m512i less = _mm512_and_si512(packed, m14); /* frequency - 1 */
+
+    const __mmask16 over =
+        _mm512_cmpgt_epi32_mask(_mm512_srl_epi32(x, _mm_cvtsi32_si128(32 - h->bits - h->shift)), less);
+    const unsigned n = (unsigned)_mm_popcnt_u32(over);
+    *p -= 2 * n;
+    _mm256_mask_storeu_epi16(*p, (__mmask16)((1u << n) - 1),
+                             _mm512_cvtepi32_epi16(_mm512_maskz_compress_epi32(over, x)));
+
+    x = _mm512_mask_srli_epi32(x, over, x, 16);
+    x = _mm512_or_si512(_mm512_sll_epi32(x, _mm_cvtsi32_si128(h->shift)), _mm512_srli_epi32(tokens, 8));
+    const __m512i by = _mm512_srli_epi32(packed, 28);
+    const __m512i even = _mm512_add_epi64(_mm512_mul_epu32(x, reciprocal), _mm512_slli_epi64(x, 32));
+    const __m512i odd = _mm512_add_epi64(_mm512_mul_epu32(_mm512_srli_epi64(x, 32), _mm512_srli_epi64(reciprocal, 32)),
+                                         _mm512_maskz_mov_epi32(0xAAAA, x));
+    const __m512i q_even = _mm512_srlv_epi64(even, _mm512_add_epi64(_mm512_maskz_mov_epi32(0x5555, by), n32));
+    const __m512i q_odd = _mm512_srlv_epi64(odd, _mm512_add_epi64(_mm512_srli_epi64(by, 32), n32));
+    const __m512i q = _mm512_mask_mov_epi32(q_even, 0xAAAA, _mm512_slli_epi64(q_odd, 32));
+    const __m512i cum = _mm512_and_si512(_mm512_srli_epi32(packed, 14), m14);
+    const __m512i scale = _mm512_sub_epi32(_mm512_set1_epi32((1 << h->bits) - 1), less); /* 2^bits - frequency */
+    return _mm512_add_epi32(_mm512_add_epi32(x, cum), _mm512_mullo_epi32(q, scale));
+}
+
+/* As put_steps, of 32 lanes. */
+AVX512 static size_t put_steps_512(mote_rans_enc *e, const table *h, const mote_token *token, size_t n)
+{
+    uint8_t *p = e->p;
+    const __m512i packs = _mm512_loadu_si512(h->packed), reciprocals = _mm512_loadu_si512(h->reciprocal);
+    __m512i a = _mm512_loadu_si512(e->x), b = _mm512_loadu_si512(e->x + 16);
+    for (; n > 0 && (size_t)(p - e->begin) >= 2 * 32; n -= 32) {
+        b = put16(b, packs, reciprocals, h, token + n - 16, &p);
+        a = put16(a, packs, reciprocals, h, token + n - 32, &p);
+    }
+    _mm512_storeu_si512(e->x, a);
+    _mm512_storeu_si512(e->x + 16, b);
+    e->p = p;
+    return n;
+}
+
+static bool has_512(void)
+{
+    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+           __builtin_cpu_supports("avx512vl");
+}
+
 static bool is_fast(const mote_rans_enc *e)
 {
     return e->lanes > 1 && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("popcnt");
@@ -133,6 +190,11 @@ static bool is_fast(const mote_rans_enc *e)
 typedef struct table {
     char none;
 } table;
+
+static bool has_512(void)
+{
+    return false;
+}
 
 static void prepare(table *h, const mote_enc_table *t)
 {
@@ -148,6 +210,11 @@ static size_t put_steps(mote_rans_enc *e, const table *h, const mote_token *toke
     return n;
 }
 
+static size_t put_steps_512(mote_rans_enc *e, const table *h, const mote_token *token, size_t n)
+{
+    return put_steps(e, h, token, n);
+}
+
 static bool is_fast(const mote_rans_enc *e)
 {
     (void)e;
@@ -159,7 +226,7 @@ static bool is_fast(const mote_rans_enc *e)
 void mote_rans_put_rows(mote_rans_enc *e, const mote_enc_table *t, const mote_token *token, const uint32_t *length,
                         size_t rows, const uint8_t *row_class)
 {
-    const bool fast = is_fast(e);
+    const bool fast = is_fast(e), wide = fast && e->lanes == 32 && has_512();
     table h[MOTE_CLASSES_MAX];
     bool ready[MOTE_CLASSES_MAX] = { false };
     for (size_t r = 0; r < rows; r++) token += length[r];
@@ -172,7 +239,7 @@ void mote_rans_put_rows(mote_rans_enc *e, const mote_enc_table *t, const mote_to
             if (!ready[k]) prepare(&h[k], &t[k]);
             ready[k] = true;
             mote_rans_put_row(e, &t[k], token + n - rest, rest);
-            n = put_steps(e, &h[k], token, n - rest);
+            n = wide ? put_steps_512(e, &h[k], token, n - rest) : put_steps(e, &h[k], token, n - rest);
             e->used = true;
         }
         mote_rans_put_row(e, &t[k], token, n);

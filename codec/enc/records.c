@@ -193,6 +193,7 @@ mote_status mote_records_make(mote_records *f, const mote_records_target *target
             most = most / v->c->m.cols * k->c->m.cols;
             if (most == 0) most = k->c->m.cols;
         }
+        k->guess = !v;
         st = mote_cutter_cut(k, target->limits, most, v != NULL, w);
     }
     if (st == MOTE_OK && v) st = mote_cutter_cut(v, target->limits, UINT64_MAX, true, w);
@@ -203,7 +204,12 @@ mote_status mote_records_make(mote_records *f, const mote_records_target *target
         bool residents = st == MOTE_NEED_OUTPUT;
         if (st == MOTE_OK) st = write_all(&a, k, second, false);
         if (st != MOTE_NEED_OUTPUT) break;
-        st = mote_cutter_shrink(residents ? v : k, v != NULL);
+        if (k->guess) {
+            k->guess = false;
+            st = mote_cutter_cut(k, target->limits, most, false, w);
+        } else {
+            st = mote_cutter_shrink(residents ? v : k, v != NULL);
+        }
         if (st == MOTE_OK && second) second->seg_elems = k->seg_elems / k->c->m.cols * second->c->m.cols;
         mote_records_free(f);
     }

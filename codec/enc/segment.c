@@ -8,9 +8,11 @@
 #include "base/le.h"
 #include "enc/zstd_plane.h"
 
-#define UNIT 1024 /* columns of long rows whose price is known together */
-#define EIGHTHS 8 /* prices are kept in 1/8 bit */
-#define SURE 1.1  /* by that much what was planned is never exceeded; and if it were, the segment would be cut */
+#define UNIT 1024       /* columns of long rows whose price is known together */
+#define EIGHTHS 8       /* prices are kept in 1/8 bit */
+#define MANY_UNITS 1024 /* prices of so many are samples */
+#define SPARE 200       /* share of a chunk that is left free for what samples do not tell */
+#define SURE 1.1        /* by that much what was planned is hardly ever exceeded */
 
 mote_status mote_cutter_init(mote_cutter *k, mote_coding *c)
 {
@@ -125,6 +127,7 @@ static uint32_t run_price(const mote_cutter *k, uint64_t row, const void *elemen
 typedef struct prices {
     uint32_t *price;
     uint64_t unit, per_row;
+    unsigned every; /* which ones have been looked at; the others are taken to cost what the one before does */
 } prices;
 
 static mote_status find_prices(const mote_cutter *k, prices *p, mote_work *w)
@@ -135,14 +138,16 @@ static mote_status find_prices(const mote_cutter *k, prices *p, mote_work *w)
     p->per_row = (m->cols - 1) / p->unit + 1;
     p->price = calloc((size_t)(m->rows * p->per_row), sizeof *p->price);
     if (!p->price) return MOTE_ERR_NOMEM;
+    p->every = k->guess && c->layout == MOTE_LAYOUT_DENSE && m->rows * p->per_row >= MANY_UNITS ? 4 : 1;
     const size_t bytes = mote_matrix_elem_bytes(m);
     for (mote_rect r = { 0 }; mote_coding_next(c, &r);) { /* begins at whole units */
         const uint8_t *e = mote_matrix_fetch(m, r.row, r.col, r.rows, r.n, &w->fetch);
         for (size_t row = 0; row < r.rows; row++) {
             uint32_t *to = p->price + (r.row + row) * p->per_row + r.col / p->unit;
             for (size_t i = 0; i < r.n; i += (size_t)p->unit) {
-                size_t n = r.n - i < p->unit ? r.n - i : (size_t)p->unit;
-                *to++ = run_price(k, r.row + row, e + (row * r.n + i) * bytes, n, w);
+                const size_t n = r.n - i < p->unit ? r.n - i : (size_t)p->unit;
+                const size_t at = (size_t)(to - p->price);
+                *to++ = at % p->every ? p->price[at - 1] : run_price(k, r.row + row, e + (row * r.n + i) * bytes, n, w);
             }
         }
     }
@@ -294,7 +299,7 @@ mote_status mote_cutter_cut(mote_cutter *k, const mote_enc_limits *limits, uint6
 {
     mote_coding *c = k->c;
     if (c->num.numeric == MOTE_NUM_STORED) return cut_stored(k, mote_record_room(limits->chunk_max), most);
-    const uint64_t budget = (uint64_t)mote_record_room(limits->chunk_max) * 8 * EIGHTHS;
+    uint64_t budget = (uint64_t)mote_record_room(limits->chunk_max) * 8 * EIGHTHS;
     if (most > c->elements) most = c->elements;
     if (c->layout == MOTE_LAYOUT_DENSE && most == c->elements &&
         EIGHTHS * c->bits * SURE < (double)budget) { /* one segment */
@@ -305,6 +310,7 @@ mote_status mote_cutter_cut(mote_cutter *k, const mote_enc_limits *limits, uint6
     prices p = { 0 };
     mote_status st = mote_work_reserve(w, c->elements < MOTE_RECT_ELEMENTS ? (size_t)c->elements : MOTE_RECT_ELEMENTS);
     if (st == MOTE_OK) st = find_prices(k, &p, w);
+    if (p.every > 1) budget -= budget / SPARE;
     for (unsigned round = 0; round < 2 && st == MOTE_OK; round++) {
         bool sparse = c->layout != MOTE_LAYOUT_DENSE;
         uint64_t seg = sparse && c->piece < c->m.cols ? cut_pieces(k, &p, budget) : cut_rows(k, &p, budget, most);

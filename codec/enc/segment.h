@@ -13,6 +13,7 @@ typedef struct mote_cutter {
     mote_coding *c;
     mote_plane_code code[MOTE_PLANES];
     uint8_t zstd_level;
+    bool guess; /* mote_cutter_cut() may save time, as it is asked again if the guess was wrong */
     uint64_t seg_elems;
 } mote_cutter;
 
