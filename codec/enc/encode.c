@@ -313,6 +313,7 @@ static mote_status consider_lossless(mote_encoder *e)
     const size_t n_nums = list_numerics(e, num);
     size_t n_grids = mote_encoder_grids(e, grid, false);
     const bool as_rows = n_grids > 1 && !grid[0].axis; /* the last, all as one row, is rows that are all of one class */
+    const bool joined = as_rows && e->o->profile != MOTE_PROFILE_NANO; /* devices take a tensor row by row */
     if (as_rows) n_grids--;
     mote_coding best = { 0 };
     mote_status st = MOTE_OK;
@@ -328,7 +329,7 @@ static mote_status consider_lossless(mote_encoder *e)
         if (st != MOTE_OK) break;
         if (best.bits == 0 || better(&best, &dense)) {
             best = dense;
-            if (as_rows && !best.m.axis && best.plane[MOTE_PLANE_V].d.n_classes == 1) {
+            if (joined && !best.m.axis && best.plane[MOTE_PLANE_V].d.n_classes == 1) {
                 best.m.rows = 1;
                 best.m.cols = best.piece = e->t->elements;
             }

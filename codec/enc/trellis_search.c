@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#include "base/le.h"
+
 #define BLOCK 2048 /* values whose levels are decided at a time */
 #define DELAY 128 /* and how far behind; survivors may still differ there, so the search goes on from the one decided */
 #define WINDOW (BLOCK + DELAY)
@@ -215,9 +217,7 @@ static inline unsigned trace_over(const work *w, const track *k, unsigned half, 
         if (half == 4) {
             second = k->choice[i] >> place & 1;
         } else if (half == 16) {
-            uint32_t row;
-            memcpy(&row, k->choice + 4 * i, 4);
-            second = row >> place & 1;
+            second = mote_le32(k->choice + 4 * i) >> place & 1;
         } else {
             second = k->choice[i * (half / 4) + place / 8] >> place % 8 & 1;
         }

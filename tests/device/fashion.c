@@ -65,7 +65,7 @@ static const float *row_of(const mote_native *v, size_t r)
     return row;
 }
 
-/* The rows of a layer as they come; a tensor that was coded transposed comes whole. */
+/* The rows of a layer as they come; a tensor that was coded with other rows, or transposed, comes whole. */
 static void layer(const mote_fashion_layer *l)
 {
     mote_entry entry;
@@ -88,7 +88,7 @@ static void layer(const mote_fashion_layer *l)
     do {
         out = (mote_out){ (uint8_t *)block, sizeof block };
         good(mote_loader_pull(ld, &source, &out, &e));
-        if (e.type == MOTE_EVENT_TENSOR && (whole = e.tensor.axis != 0)) {
+        if (e.type == MOTE_EVENT_TENSOR && (whole = e.tensor.axis != 0 || e.tensor.cols != mote_fashion_row(l))) {
             good(mote_loader_form(ld, MOTE_FORM_F32));
             good(mote_loader_target(ld, (uint8_t *)block, sizeof block));
         }
