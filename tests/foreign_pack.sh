@@ -89,7 +89,7 @@ net.safetensors|codebook|--fp8 e5m2 --per 64
 net.safetensors| f16 |--f16
 net.safetensors| bf16 |--bf16
 net.safetensors|bitmask float|--prune 0.9
-big.safetensors|csr |--prune 0.995 --fp8 e4m3
+big.safetensors|csr |--prune 0.999 --fp8 e4m3
 big.safetensors|csr |--threshold 0.115
 big.safetensors|bitmask affine|--nm 2:4 --bits 4
 net.safetensors|affine 8-bit|--prune-rows 0.3 --bits 8
