@@ -111,6 +111,12 @@ static bool read_words(mote_seg *w, mote_stream *s, unsigned coder, unsigned tab
     const void *prepared = &w->env->tables[table];
     if (kern->table_bytes) prepared = (const uint8_t *)w->env->prepared + table * kern->table_bytes;
     if (!mote_plane_states(w, s, coder)) return false;
+#if MOTE_KERN_LOOPS
+    if (n == 1) { /* a class: kernels for many are slower */
+        kern = mote_kern_ref();
+        prepared = &w->env->tables[table];
+    }
+#endif
     return kern->decode(&s->in, s->x, s->lanes, prepared, v, n) || mote_seg_fail(w, MOTE_ERR_STREAM);
 }
 
@@ -146,10 +152,12 @@ static bool settle(mote_seg *w, mote_stream *s, const mote_plane *p, const mote_
 #if MOTE_KERN_LOOPS
     if (low < p->vmin) low = p->vmin;
     if (end - 1 > p->vmax) end = p->vmax + 1;
-    if (low < end && w->env->kern->inside && w->env->kern->inside(v, n, (uint16_t)low, (uint16_t)(end - low)))
-        return true;
+    size_t (*const inside)(const uint16_t *, size_t, uint16_t, uint16_t) = low < end ? w->env->kern->inside : NULL;
 #endif
     for (size_t i = 0; i < n; i++) {
+#if MOTE_KERN_LOOPS
+        if (inside && (i += inside(v + i, n - i, (uint16_t)low, (uint16_t)(end - low))) == n) break;
+#endif
         int32_t u = (uint16_t)(v[i] - lo), value = lo + u;
         if (p->escapes && u >= (MOTE_SYMBOLS - 1) * step) {
             int32_t e = mote_plane_escape(w, s, p);

@@ -82,8 +82,9 @@ uint32_t mote_record_room(uint32_t chunk_max)
 
 uint8_t mote_rans_coder(const mote_coding *c, mote_profile profile, double values)
 {
-    if (profile == MOTE_PROFILE_NANO || values < 8192) return MOTE_CODER_RANS1;
-    if (profile == MOTE_PROFILE_HOST) values *= 1 + c->num.n_bytes;
+    if (profile == MOTE_PROFILE_NANO) return MOTE_CODER_RANS1;
+    if (profile == MOTE_PROFILE_HOST && c->num.numeric == MOTE_NUM_FLOAT) values *= 6 * (1 + c->num.n_bytes);
+    if (values < 8192) return MOTE_CODER_RANS1;
     return values < 98304 ? MOTE_CODER_RANS8 : MOTE_CODER_RANS32;
 }
 

@@ -78,8 +78,8 @@ void mote_coding_free(mote_coding *c);
 
 /** Bytes that a record's value may have so that type, length and value fit a chunk. */
 uint32_t mote_record_room(uint32_t chunk_max);
-/** Coder of a rANS plane by how many values a full segment has. For hosts the byte planes beside them count too: 32 lanes
- *  cost a smaller share of those. */
+/** Coder of a rANS plane by how many values a full segment has. Hosts take more lanes for floats, also by the byte planes
+ *  beside V: the lanes' states come to about a percent of what the smallest segment with that many takes. */
 uint8_t mote_rans_coder(const mote_coding *c, mote_profile profile, double values);
 
 #endif

@@ -15,6 +15,7 @@
 
 #define RAW_MAX ((uint64_t)1 << 22) /* bytes of a segment's elements: what a reader must hold of a tensor at a time */
 #define AXIS_MARGIN 0.99            /* transposed tensors are scattered when decoded, and rows are out of reach */
+#define SPARSE_MARGIN 0.99          /* floats around those that are left out are put in their places one by one */
 #define ROW_LEAST 16                /* shorter rows are better coded as one */
 #define BLOCK 4096
 #define SPARSE_SHARE 0.002 /* of zeros, from which on leaving them out is tried */
@@ -245,7 +246,11 @@ static uint64_t first_piece(const mote_coding *c)
 
 static bool better(const mote_coding *best, const mote_coding *c)
 {
-    return (c->m.axis && !best->m.axis ? c->bits / AXIS_MARGIN : c->bits) < best->bits;
+    double bits = c->bits;
+    if (c->m.axis && !best->m.axis) bits /= AXIS_MARGIN;
+    if (c->layout != MOTE_LAYOUT_DENSE && best->layout == MOTE_LAYOUT_DENSE && c->num.numeric == MOTE_NUM_FLOAT)
+        bits /= SPARSE_MARGIN;
+    return bits < best->bits;
 }
 
 mote_status mote_encoder_estimate(mote_encoder *e, mote_coding *best, mote_coding *c)
@@ -326,6 +331,7 @@ static mote_status consider_lossless(mote_encoder *e)
             c.m.background = c.num.background;
             st = mote_encoder_estimate(e, &dense, &c);
         }
+        if (st == MOTE_OK && dense.zeros > SPARSE_SHARE) st = mote_encoder_zstd_planes(e, &dense); /* sparse has none */
         if (st != MOTE_OK) break;
         if (best.bits == 0 || better(&best, &dense)) {
             best = dense;

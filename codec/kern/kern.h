@@ -79,8 +79,8 @@ typedef struct mote_kern {
      * what was written there is of no use. Gives their number. NULL: not here
      */
     size_t (*levels)(void *out, const uint16_t *u, size_t n, const mote_levels *l, uint16_t *odd);
-    /** Whether (v[i] - lo) mod 2^16 < span, span in 1..2^16 - 1, for all of v[0..n). NULL: nobody knows */
-    bool (*inside)(const uint16_t *v, size_t n, uint16_t lo, uint16_t span);
+    /** The first i < n for which (v[i] - lo) mod 2^16 < span, span in 1..2^16 - 1, does not hold; else n. NULL: not here */
+    size_t (*inside)(const uint16_t *v, size_t n, uint16_t lo, uint16_t span);
     /**
      * Elements of f32, little-endian, from V and byte planes (spec codecs.md 5.2): out[4 i + 3 .. 4 i] =
      * S E M of v[i] = E S M, then b1[i], b0[i]. NULL: not here

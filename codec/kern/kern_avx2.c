@@ -147,18 +147,19 @@ bool mote_decode_avx2(mote_words *in, uint32_t *x, unsigned lanes, const void *p
     return mote_kern_ref()->decode(in, x, lanes, &h->plain, v + done, n - done);
 }
 
-AVX2 bool mote_inside_avx2(const uint16_t *v, size_t n, uint16_t lo, uint16_t span)
+AVX2 size_t mote_inside_avx2(const uint16_t *v, size_t n, uint16_t lo, uint16_t span)
 {
     /* u > span - 1 as signed numbers, both with the upper bit inverted */
     const __m256i base = _mm256_set1_epi16((short)(lo ^ 0x8000)),
                   most = _mm256_set1_epi16((short)((span - 1) ^ 0x8000));
-    __m256i out = _mm256_setzero_si256();
     size_t i = 0;
-    for (; i + 16 <= n; i += 16)
-        out = _mm256_or_si256(out, _mm256_cmpgt_epi16(_mm256_sub_epi16(avx2_load(v + i), base), most));
-    bool ok = _mm256_testz_si256(out, out);
-    for (; i < n; i++) ok &= (uint16_t)(v[i] - lo) < span;
-    return ok;
+    for (; i + 16 <= n; i += 16) {
+        const __m256i out = _mm256_cmpgt_epi16(_mm256_sub_epi16(avx2_load(v + i), base), most);
+        const unsigned of = (unsigned)_mm256_movemask_epi8(out);
+        if (of) return i + (unsigned)__builtin_ctz(of) / 2;
+    }
+    while (i < n && (uint16_t)(v[i] - lo) < span) i++;
+    return i;
 }
 
 AVX2 void mote_join_f32_avx2(uint8_t *out, const uint16_t *v, const uint8_t *b1, const uint8_t *b0, size_t n)

@@ -36,7 +36,7 @@ bool mote_adapt_avx2(mote_words *in, uint32_t *x, uint16_t *state, int16_t *cum,
 void mote_table_prepare_avx2(void *prepared, const mote_table *t);
 const mote_table *mote_plain_avx2(const void *prepared);
 bool mote_decode_avx2(mote_words *in, uint32_t *x, unsigned lanes, const void *prepared, uint16_t *v, size_t n);
-bool mote_inside_avx2(const uint16_t *v, size_t n, uint16_t lo, uint16_t span);
+size_t mote_inside_avx2(const uint16_t *v, size_t n, uint16_t lo, uint16_t span);
 void mote_join_f32_avx2(uint8_t *out, const uint16_t *v, const uint8_t *b1, const uint8_t *b0, size_t n);
 void mote_narrow_avx2(uint8_t *out, const uint16_t *v, size_t n);
 void mote_join_16_avx2(uint8_t *out, const uint16_t *v, const uint8_t *b, size_t n, unsigned m);
