@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
- * The loader: however a package is cut, and whether it is pushed or pulled, the events, the bytes and the status are the
- * same; no call is without progress (the driver sees to that); what was found by name is what the stream gave; memory
- * beyond the workspace is not touched; after a reset at any event, and with any token, what comes is of the whole. The
- * last ten bytes are parameters. Before them stands a package as it is, for which digests are all zero
- * (pkg_stub_crypto()), or edits of a package that is then hashed and signed, by the stub or truly. */
+ * The loader: however a package is cut, whether its chunks are copied or stay, and whether it is pushed or pulled, the
+ * events, the bytes and the status are the same; no call is without progress (the driver sees to that); what was found
+ * by name is what the stream gave; memory beyond the workspace is not touched; after a reset at any event, and with any
+ * token, what comes is of the whole. The last ten bytes are parameters. Before them stands a package as it is, for which
+ * digests are all zero (pkg_stub_crypto()), or edits of a package that is then hashed and signed, by the stub or truly. */
 #include "package_edits.h"
 #include "resume_check.h"
 
@@ -77,6 +77,7 @@ static void run(const uint8_t *file, size_t n, bool stub, const uint8_t *paramet
     pkg_load pulled = cut, skipped_too;
     cut.step = (size_t)-1;
     memcpy(&cut.seed, parameters, 8);
+    cut.config.steady = parameters[5] & 1;
     compare(&whole, st, &cut, pkg_push(&cut));
     /* two more ways a run: which ones is a parameter, too */
     const unsigned way = parameters[0] % 4;

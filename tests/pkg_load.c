@@ -225,7 +225,8 @@ mote_status pkg_push(pkg_load *l)
     mote_out out = { 0 };
     for (size_t at = 0; at <= l->n;) {
         size_t n = next_piece(l, at);
-        uint8_t *piece = pkg_exact(n ? l->file + at : NULL, n);
+        uint8_t *copy = l->config.steady ? NULL : pkg_exact(n ? l->file + at : NULL, n);
+        const uint8_t *const piece = l->config.steady ? l->file + at : copy;
         mote_in in = { piece, n };
         bool idle = false;
         for (;;) {
@@ -243,7 +244,7 @@ mote_status pkg_push(pkg_load *l)
         }
         at += n - in.left;
         must(st < MOTE_OK || d.done || in.left == 0);
-        free(piece);
+        free(copy);
         if (st < MOTE_OK) break;
         if (d.done && at < l->n) { /* the end came with a cut: what is behind is refused at the next call */
             mote_event e;

@@ -109,6 +109,37 @@ START_TEST(pieces_of_any_size_are_as_one)
 }
 END_TEST
 
+/* Chunks that come in one piece are left where they are, and as they are. */
+START_TEST(steady_input_is_as_copied)
+{
+    for (size_t i = 0; i < n_packages; i++) {
+        const package *p = &packages[i];
+        static const size_t steps[] = { 0, 333, (size_t)-1 };
+        for (size_t k = 0; k < N(steps); k++) {
+            uint8_t *const exact = pkg_exact(p->file.p, p->file.n);
+            pkg_load l = load_of(p);
+            l.file = exact;
+            l.config.steady = true;
+            l.step = steps[k];
+            l.seed = i + 1;
+            same(p, &l, pkg_push(&l), "steady pieces of", steps[k]);
+            ck_assert_msg(memcmp(exact, p->file.p, p->file.n) == 0, "%s", p->name);
+            exact[p->file.n / 2] ^= 1;
+            pkg_load bad = load_of(p), copied = load_of(p);
+            bad.file = copied.file = exact;
+            bad.step = copied.step = steps[k];
+            bad.seed = copied.seed = i + 1;
+            bad.config.steady = true;
+            ck_assert_int_eq(pkg_push(&bad), pkg_push(&copied));
+            ck_assert_msg(wr_same(&bad.trace, &copied.trace), "%s, tampered with", p->name);
+            pkg_load_free(&bad);
+            pkg_load_free(&copied);
+            free(exact);
+        }
+    }
+}
+END_TEST
+
 START_TEST(pulling_is_as_pushing)
 {
     for (size_t i = 0; i < n_packages; i++) {
@@ -264,6 +295,7 @@ static Suite *suite(void)
     tcase_set_timeout(tc, 20);
     tcase_add_test(tc, every_split_into_two_is_as_one);
     tcase_add_test(tc, pieces_of_any_size_are_as_one);
+    tcase_add_test(tc, steady_input_is_as_copied);
     tcase_add_test(tc, pulling_is_as_pushing);
     tcase_add_test(tc, finding_and_targets_are_as_pushing);
     tcase_add_test(tc, every_truncation_is_refused);

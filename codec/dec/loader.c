@@ -204,6 +204,9 @@ mote_status mote_loader_want_node(mote_loader *ld)
     if (st != MOTE_OK) return st;
     ld->file_at = body_at(ld) + mote_tree_position(&ld->tree);
     gather(ld, ld->tree.level ? mote_tree_page(&ld->tree) : mote_loader_part(ld, CHUNK), n, ST_VERIFY);
+#if MOTE_LOADER_DISPATCH
+    ld->chunk = mote_loader_part(ld, CHUNK);
+#endif
     return MOTE_OK;
 }
 
@@ -228,11 +231,19 @@ mote_status mote_loader_begin_body(mote_loader *ld)
     return MOTE_OK;
 }
 
+static const uint8_t *chunk_of(mote_loader *ld)
+{
+#if MOTE_LOADER_DISPATCH
+    return ld->chunk;
+#else
+    return mote_loader_part(ld, CHUNK);
+#endif
+}
+
 /* The record at the cursor. */
 MOTE_APART static mote_status read_record(mote_loader *ld)
 {
-    const uint8_t *chunk = mote_loader_part(ld, CHUNK);
-    return mote_record_read(&ld->record, chunk + ld->cursor, ld->chunk_bytes - ld->cursor);
+    return mote_record_read(&ld->record, chunk_of(ld) + ld->cursor, ld->chunk_bytes - ld->cursor);
 }
 
 /* A place is where a record begins, or it is none: lead the cursor there, record by record. */
@@ -251,7 +262,7 @@ static mote_status walk_to(mote_loader *ld, uint32_t offset)
 static mote_status on_node_read(mote_loader *ld)
 {
     const bool chunk = ld->tree.level == 0;
-    mote_status st = mote_tree_accept(&ld->tree, ld->to, ld->want);
+    mote_status st = mote_tree_accept(&ld->tree, chunk ? chunk_of(ld) : ld->to, ld->want);
     if (st != MOTE_OK) return st;
     ld->state = ST_NODE;
     if (!chunk) return MOTE_OK;
@@ -597,7 +608,13 @@ static void take(mote_loader *ld, mote_in *in)
 {
     const size_t wanted = ld->want - ld->have, n = wanted < in->left ? wanted : in->left;
     if (n == 0) return;
-    if (ld->to) memcpy(ld->to + ld->have, in->p, n);
+#if MOTE_LOADER_DISPATCH
+    if (ld->config.steady && n == ld->want && ld->state == ST_VERIFY && ld->tree.level == 0)
+        ld->chunk = in->p;
+    else
+#endif
+        if (ld->to)
+        memcpy(ld->to + ld->have, in->p, n);
     ld->have += (uint32_t)n;
     ld->file_at += n;
     in->p += n;

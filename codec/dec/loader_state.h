@@ -58,7 +58,8 @@ struct mote_loader {
     uint8_t *target;
     size_t target_bytes;
 #if MOTE_LOADER_DISPATCH
-    bool sent; /* others decode segments of this tensor */
+    bool sent;            /* others decode segments of this tensor */
+    const uint8_t *chunk; /* where the one that was asked for last lies */
 #endif
     mote_prelude prelude;
     mote_record record;   /* at the cursor; in ST_SEGMENT it waits for output */

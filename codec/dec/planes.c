@@ -186,6 +186,26 @@ bool mote_plane_read(mote_seg *w, const mote_plane_dec *d, uint16_t *v, size_t n
     return ok || mote_seg_fail(w, d == &w->lay[0] || d == &w->lay[1] ? MOTE_ERR_INDEX : MOTE_ERR_RANGE);
 }
 
+#if MOTE_KERN_LOOPS
+/* Classes of pieces from the current one on, as many as are read at a time; where that goes wrong, of this piece only: what
+ * is wrong with those before the fault is found first. 0: failed */
+static uint8_t classes_ahead(mote_seg *w, const mote_plane_dec *m, uint16_t *k)
+{
+    mote_stream *s = &w->s[m->at];
+    const size_t left = w->rows - w->row, n = left < MOTE_CLASSES_AHEAD ? left : MOTE_CLASSES_AHEAD;
+    if (m->p->coder == MOTE_CODER_RANS1 && !mote_plane_states(w, s, m->p->coder)) return 0;
+    const mote_stream before = *s;
+    const mote_rd rd = w->rd;
+    const uint32_t x = before.lanes ? before.x[0] : 0;
+    if (mote_plane_read(w, m, k, n)) return (uint8_t)n;
+    if (n == 1) return 0;
+    *s = before;
+    if (s->lanes) s->x[0] = x;
+    w->rd = rd;
+    return mote_plane_read(w, m, k, 1);
+}
+#endif
+
 bool mote_plane_piece(mote_seg *w, mote_plane_dec *d)
 {
     const mote_plane *p = d->p;
@@ -193,7 +213,16 @@ bool mote_plane_piece(mote_seg *w, mote_plane_dec *d)
     if (p->n_classes <= 1) return true;
     const mote_plane map = { .coder = p->class_coder, .width = 4, .vmax = p->n_classes - 1 };
     const mote_plane_dec m = { .p = &map, .table = p->table, .at = (uint8_t)(d->at - 1) };
+#if MOTE_KERN_LOOPS
+    if (d->next == d->ahead) {
+        d->next = 0;
+        d->ahead = classes_ahead(w, &m, d->cls);
+    }
+    if (d->ahead == 0) return false;
+    k = d->cls[d->next++];
+#else
     if (!mote_plane_read(w, &m, &k, 1)) return false;
+#endif
     d->table = (uint16_t)(p->table + (map.coder == MOTE_CODER_RANS1) + k);
     return true;
 }

@@ -122,6 +122,8 @@ mote_status mote_seg_native(mote_seg *w, const mote_seg_env *env, size_t s, bool
 #define MOTE_STREAMS (14 + MOTE_BYTE_PLANES_MAX)
 #define MOTE_STATES ((3 + MOTE_BYTE_PLANES_MAX) * MOTE_LANES_MAX + 5)
 
+#define MOTE_CLASSES_AHEAD 32 /* classes of pieces that are read at a time */
+
 /** Bytes of a plane, or of a part of it, still to be read, and what has been read ahead. */
 typedef struct mote_stream {
     mote_rd in;        /**< its own failures are told at the end */
@@ -135,6 +137,10 @@ typedef struct mote_plane_dec {
     const mote_plane *p;
     uint16_t table; /**< of the current piece */
     uint8_t at;     /**< stream of its symbols or values */
+#if MOTE_KERN_LOOPS
+    uint8_t next, ahead; /**< of cls: the next piece's, and how many there are */
+    uint16_t cls[MOTE_CLASSES_AHEAD];
+#endif
 } mote_plane_dec;
 
 /** Where and how elements are written. */

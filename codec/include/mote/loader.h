@@ -58,6 +58,9 @@ typedef struct mote_loader_config {
     mote_dispatch dispatch; /**< segment NULL: nobody; else BLOCK says that a block is on its way; all are there with
                                  TENSOR_END and after errors, but for IO: then, and when the loader is given up in
                                  the middle, wait() */
+    bool steady;            /**< what mote_loader_step() is given stays where it is, unchanged, as long as the loader is
+                                 used: chunks that come in one piece are verified and decoded there instead of in a
+                                 copy. Not for memory that others can write to, such as a mapped file */
 #endif
 } mote_loader_config;
 
