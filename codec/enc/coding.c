@@ -80,10 +80,11 @@ uint32_t mote_record_room(uint32_t chunk_max)
     return n;
 }
 
-uint8_t mote_rans_coder(const mote_coding *c, mote_profile profile, double values)
+uint8_t mote_rans_coder(const mote_coding *c, unsigned plane, mote_profile profile, double values)
 {
     if (profile == MOTE_PROFILE_NANO) return MOTE_CODER_RANS1;
-    if (profile == MOTE_PROFILE_HOST && c->num.numeric == MOTE_NUM_FLOAT) values *= 6 * (1 + c->num.n_bytes);
+    if (profile == MOTE_PROFILE_HOST && c->num.numeric == MOTE_NUM_FLOAT && plane != MOTE_PLANE_COUNTS)
+        values *= 6 * (1 + c->num.n_bytes);
     if (values < 8192) return MOTE_CODER_RANS1;
     return values < 98304 ? MOTE_CODER_RANS8 : MOTE_CODER_RANS32;
 }
@@ -334,7 +335,7 @@ static mote_status plan_plane(mote_coding *c, unsigned plane, const counter *k, 
                                                : (double)c->kept;
     mote_plane_ask ask = {
         .width = d.width,
-        .coder = mote_rans_coder(c, limits->profile, values / segments),
+        .coder = mote_rans_coder(c, plane, limits->profile, values / segments),
         .max_classes = (uint8_t)(plane == MOTE_PLANE_COUNTS ? 1 : limits->max_classes),
         .escapes = plane != MOTE_PLANE_MASK,
         .quick = quick,
@@ -405,7 +406,8 @@ static mote_status plan_byte(mote_coding *c, unsigned j, const mote_enc_limits *
     (void)mote_bins_row(b, 0);
     for (unsigned i = 0; i < 256; i++) mote_bins_put(b, 0, (uint16_t)i, count[i]);
     mote_plane_ask ask = { .width = 8,
-                           .coder = mote_rans_coder(c, limits->profile, (double)c->kept / segments),
+                           .coder =
+                               mote_rans_coder(c, MOTE_PLANE_BYTE + j, limits->profile, (double)c->kept / segments),
                            .max_classes = 1,
                            .no_rans = limits->plain_bytes,
                            .quick = true, /* bytes are hardly ever shaped like a bell */

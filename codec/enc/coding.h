@@ -80,6 +80,6 @@ void mote_coding_free(mote_coding *c);
 uint32_t mote_record_room(uint32_t chunk_max);
 /** Coder of a rANS plane by how many values a full segment has. Hosts take more lanes for floats, also by the byte planes
  *  beside V: the lanes' states come to about a percent of what the smallest segment with that many takes. */
-uint8_t mote_rans_coder(const mote_coding *c, mote_profile profile, double values);
+uint8_t mote_rans_coder(const mote_coding *c, unsigned plane, mote_profile profile, double values);
 
 #endif

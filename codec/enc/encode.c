@@ -15,7 +15,7 @@
 
 #define RAW_MAX ((uint64_t)1 << 22) /* bytes of a segment's elements: what a reader must hold of a tensor at a time */
 #define AXIS_MARGIN 0.99            /* transposed tensors are scattered when decoded, and rows are out of reach */
-#define SPARSE_MARGIN 0.99          /* floats around those that are left out are put in their places one by one */
+#define SPARSE_MARGIN 0.99          /* elements left out: slower than rows of floats, faster than zstd of their bytes */
 #define ROW_LEAST 16                /* shorter rows are better coded as one */
 #define BLOCK 4096
 #define SPARSE_SHARE 0.002 /* of zeros, from which on leaving them out is tried */
@@ -244,12 +244,19 @@ static uint64_t first_piece(const mote_coding *c)
     return MOTE_PIECE_SPARSE_MAX - MOTE_PIECE_SPARSE_MAX % (a && a->scope == 2 && a->group < n ? a->group : 1);
 }
 
+static bool has_zstd(const mote_coding *c)
+{
+    for (unsigned i = MOTE_PLANE_BYTE; i < MOTE_PLANES; i++)
+        if (mote_coding_has(c, i) && c->plane[i].d.coder == MOTE_CODER_ZSTD) return true;
+    return false;
+}
+
 static bool better(const mote_coding *best, const mote_coding *c)
 {
     double bits = c->bits;
     if (c->m.axis && !best->m.axis) bits /= AXIS_MARGIN;
     if (c->layout != MOTE_LAYOUT_DENSE && best->layout == MOTE_LAYOUT_DENSE && c->num.numeric == MOTE_NUM_FLOAT)
-        bits /= SPARSE_MARGIN;
+        bits *= has_zstd(best) ? SPARSE_MARGIN : 1 / SPARSE_MARGIN;
     return bits < best->bits;
 }
 

@@ -274,7 +274,7 @@ static bool set_lanes(mote_cutter *k, mote_profile profile)
             values /= (double)c->piece;
         else
             values *= i == MOTE_PLANE_MASK ? 0.25 : share;
-        uint8_t coder = mote_rans_coder(c, profile, values);
+        uint8_t coder = mote_rans_coder(c, i, profile, values);
         changed |= coder != d->coder;
         d->coder = coder;
     }
