@@ -626,6 +626,40 @@ START_TEST(integers_are_near_their_entropy)
 }
 END_TEST
 
+/* Integers of rows, or columns, of four kinds, of which the smallest are pruned by a threshold each: mask and values cost
+ * what they do if the kinds are known, and classes, tables and states little. */
+START_TEST(pruned_integers_are_near_their_entropy) /* _i: whether columns differ instead */
+{
+    enum { N_ROWS = 1536, N_COLS = 384, KINDS = 4 };
+    static const double threshold[KINDS] = { 0.8, 1.4, 1.9, 2.4 };
+    static int8_t x[N_ROWS * N_COLS];
+    const unsigned differ = _i ? N_COLS : N_ROWS, each = _i ? N_ROWS : N_COLS;
+    uint64_t count[KINDS][256] = { { 0 } }, mask[KINDS][2] = { { 0 } };
+    state = 5;
+    for (unsigned i = 0; i < differ; i++) {
+        const unsigned kind = rnd() >> 40 & 3;
+        for (unsigned j = 0; j < each; j++) {
+            const double v = bell();
+            const int8_t q = fabs(v) < threshold[kind] ? 0 : (int8_t)(v * 25);
+            x[_i ? j * N_COLS + i : i * N_COLS + j] = q;
+            mask[kind][q != 0]++;
+            if (q) count[kind][q + 128]++;
+        }
+    }
+    double ideal = 2 * differ;
+    for (unsigned k = 0; k < KINDS; k++) ideal += mote_entropy_bits(mask[k], 2) + mote_entropy_bits(count[k], 256);
+    const mote_model_tensor t = matrix(MOTE_I8, N_ROWS, N_COLS);
+    mote_encode_options o = MOTE_ENCODE_OPTIONS_INIT;
+    o.profile = MOTE_PROFILE_HOST;
+    mote_coded c;
+    mote_model_error error;
+    ck_assert_int_eq(mote_encode_tensor(&c, &o, &t, (const uint8_t *)x, &error), MOTE_OK);
+    const double ratio = 8.0 * (double)c.report.packed_bytes / ideal;
+    ck_assert_msg(ratio < 1.05, "%.4f", ratio);
+    mote_coded_free(&c);
+}
+END_TEST
+
 START_TEST(lanes_follow_the_segments)
 {
     static float x[128 * 1024];
@@ -858,6 +892,7 @@ int main(void)
     tcase_add_test(tc, classes_and_axis_follow_the_scales);
     tcase_add_test(tc, integers_take_the_better_axis);
     tcase_add_test(tc, integers_are_near_their_entropy);
+    tcase_add_loop_test(tc, pruned_integers_are_near_their_entropy, 0, 2);
     tcase_add_test(tc, lanes_follow_the_segments);
     tcase_add_test(tc, zeros_are_left_out);
     tcase_add_test(tc, narrow_data_is_held_narrow);

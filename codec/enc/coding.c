@@ -11,7 +11,8 @@
 #include "write/wr.h"
 
 #define BLOCK MOTE_RECT_ELEMENTS
-#define SAMPLE ((size_t)1 << 15)         /* elements that a sample looks at */
+#define SAMPLE ((size_t)1 << 15)         /* elements that a sample of floats looks at, of which most bits are noise */
+#define SAMPLE_CODES ((size_t)1 << 19)   /* of others: where most are zero the few that are not tell classes apart */
 #define SAMPLE_COLS 512                  /* of a row, at least */
 #define SAMPLE_PART 64                   /* of these, in one place */
 #define SAMPLE_RUN 4096                  /* of a row in one place: what lies together is alike */
@@ -121,7 +122,7 @@ static uint64_t values_key(const mote_coding *c, const uint16_t *v, size_t n)
         unsigned largest;
         uint32_t sum, count;
         sum_exponents(v, n, num->k, &largest, &sum, &count);
-        if (largest == 0) return 0;
+        if (count == 0) return 0;
         const uint64_t key = 8 * largest + mote_octave_eighths(((uint64_t)sum << 16) / count) - 8 * 15;
         return num->v.width > 8 || c->elements < 1 << 14 ? key / 4 : c->elements < 1 << 16 ? key / 2 : key;
     }
@@ -243,10 +244,11 @@ static mote_status count_sample(counter *k)
 {
     const mote_coding *c = k->c;
     const mote_matrix *m = &c->m;
-    uint64_t rows = at_most(m->rows, GROUP), n = SAMPLE / at_most(m->rows, SAMPLE / SAMPLE_COLS);
+    const size_t size = c->num.numeric == MOTE_NUM_FLOAT ? SAMPLE : SAMPLE_CODES;
+    uint64_t rows = at_most(m->rows, GROUP), n = size / at_most(m->rows, size / SAMPLE_COLS);
     n = at_most(at_most(n, SAMPLE_RUN), c->layout == MOTE_LAYOUT_DENSE ? m->cols : c->piece);
     assert(rows > 0 && n > 0);
-    uint64_t groups = SAMPLE / rows / n, windows = 1, all = (m->rows - 1) / rows + 1;
+    uint64_t groups = size / rows / n, windows = 1, all = (m->rows - 1) / rows + 1;
     assert(all > 0);
     if (groups == 0) groups = 1;
     if (groups > all) windows = groups / all, groups = all;
@@ -422,9 +424,9 @@ static double frame_bits(const mote_coding *c, double segments)
 {
     double bits = segments * 8 * (4 + 40 + 2 * (c->num.n_bytes + 1));
     const mote_affine *a = c->m.affine;
+    const uint64_t books = a && a->book.rows ? c->m.rows / a->book.rows : 0;
     if (a && a->book.rows)
-        bits += 8 * ((double)(c->m.rows / a->book.rows) + segments) * a->book.entries *
-                (a->book.entry_dtype == MOTE_F32 ? 4 : 2);
+        bits += 8 * ((double)books + segments) * a->book.entries * (a->book.entry_dtype == MOTE_F32 ? 4 : 2);
     if (!a || a->scope == 0) return bits;
     uint64_t scales = c->m.rows * pieces_of_row(c);
     if (a->scope == 2) scales *= (c->piece - 1) / mote_affine_columns(a, c->piece) + 1;

@@ -331,14 +331,19 @@ static mote_status consider_lossless(mote_encoder *e)
     mote_status st = MOTE_OK;
     bool sparse = false;
     for (size_t i = 0; i < n_nums && st == MOTE_OK; i++) {
-        mote_coding dense = { 0 }; /* the best of this numeric: the grid that tells rows apart by scale does by zeros */
+        const bool is_float = num[i].numeric == MOTE_NUM_FLOAT;
+        mote_coding dense = { 0 }; /* the best of this numeric */
         for (size_t j = 0; j < n_grids && st == MOTE_OK; j++) {
             mote_coding c = { .m = grid[j], .layout = MOTE_LAYOUT_DENSE, .num = num[i] };
             c.m.held = c.num.dtype;
             c.m.background = c.num.background;
             st = mote_encoder_estimate(e, &dense, &c);
+            if (st != MOTE_OK || is_float || c.zeros <= SPARSE_SHARE) continue;
+            st = mote_encoder_estimate_sparse(e, &best, c);
+            sparse = true;
         }
-        if (st == MOTE_OK && dense.zeros > SPARSE_SHARE) st = mote_encoder_zstd_planes(e, &dense); /* sparse has none */
+        if (st == MOTE_OK && is_float && dense.zeros > SPARSE_SHARE)
+            st = mote_encoder_zstd_planes(e, &dense); /* sparse has none */
         if (st != MOTE_OK) break;
         if (best.bits == 0 || better(&best, &dense)) {
             best = dense;
@@ -347,7 +352,8 @@ static mote_status consider_lossless(mote_encoder *e)
                 best.m.cols = best.piece = e->t->elements;
             }
         }
-        if (dense.zeros <= SPARSE_SHARE) continue;
+        if (!is_float || dense.zeros <= SPARSE_SHARE) continue;
+        /* the grid that tells floats apart by scale does by zeros */
         st = mote_encoder_estimate_sparse(e, &best, dense);
         sparse = true;
     }
