@@ -29,7 +29,7 @@ lint: need-lint build/
 	@ctest --preset dev -L lint -j $(JOBS)
 
 # clang-tidy reads the flags of the dev build. Tests are left out: Check's macros are most of what it would report. Takes
-# minutes, and is no part of lint as long as it reports anything.
+# minutes, and is therefore no part of lint.
 tidy: need-lint build/
 	@$(call build,dev)
 	@run-clang-tidy-14 -quiet -j $(JOBS) -p build/dev '^$(CURDIR)/(format|codec|cli|fuzz|examples|bench)/' \

@@ -177,6 +177,9 @@ static void decode_all(const char *form_name, const char *path, unsigned runs)
         again = least(again, decode_timed(&p, &replayed, form, kept));
     }
     printf("%zu,%zu,%.6f,%.6f,%.6f\n", p.elements, p.bytes, on, off, again);
+    free(kept);
+    free(p.block);
+    free(p.work);
 }
 
 /* --- encoding ----------------------------------------------------------------------------------------------------- */

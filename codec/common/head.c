@@ -267,7 +267,10 @@ static void read_numeric(parser *q, mote_num *n, bool factor)
     }
     unsigned w = n->numeric == MOTE_NUM_AFFINE ? read_affine(q, n, dtype) : read_exact(q, n, dtype);
     if (!MOTE_NANO && n->fold) { /* one value less, and none below 0; unsigned V and V of one bit are never folded */
-        if (w < (IS_SIGNED | 2) || n->n_bytes) mote_head_refuse(q);
+        if (w < (IS_SIGNED | 2) || n->n_bytes) {
+            mote_head_refuse(q);
+            return;
+        }
         w -= IS_SIGNED;
     }
     if (!mote_rd_ok(&q->r)) return;

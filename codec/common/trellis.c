@@ -100,7 +100,7 @@ mote_status mote_pair_build(mote_table *t, const mote_pair_spec *s, const mote_f
     const unsigned n = s->wide ? 32 : 16;
     uint32_t w[MOTE_PAIR_SYMBOLS_MAX], *const end = w + n, *largest = w, *p, sum = 0, cum = 0;
     int32_t left = 1 << MOTE_PAIR_BITS;
-    if (s->counts)
+    if (s->counts) /* NOLINTNEXTLINE(clang-analyzer-core.CallAndMessage): counts says that there are weights */
         for (unsigned j = 0; j < n; j++) w[j] = mote_pair_weight(s->weight[q][j]);
     else
         family_weights(w, s, f, i, q, zero, n, escapes);

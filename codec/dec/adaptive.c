@@ -7,8 +7,9 @@ bool mote_adaptive_walk(mote_seg *w, mote_stream *s, const mote_pair *pair, unsi
 {
     const mote_seg_env *env = w->env;
     const mote_head *h = env->head;
-    const float *base = env->factors + mote_seg_factors(h) - MOTE_ADAPT_FLOATS(h->trellis.n_pairs);
-    int16_t *cum = (int16_t *)(((uintptr_t)base + 31) & ~(uintptr_t)31) + index * MOTE_ADAPT_TABLES * MOTE_SYMBOLS;
+    float *base = env->factors + mote_seg_factors(h) - MOTE_ADAPT_FLOATS(h->trellis.n_pairs);
+    base += (32 - (uintptr_t)base % 32) % 32 / sizeof *base; /* floats lie at multiples of 4 */
+    int16_t *cum = (int16_t *)(void *)base + index * MOTE_ADAPT_TABLES * MOTE_SYMBOLS;
     const unsigned bit = 1u << index;
     if (!(w->begun & bit)) mote_adapt_begin(cum, pair);
     w->begun = (uint16_t)(w->begun | bit);

@@ -15,6 +15,14 @@ static uint16_t *order_of(const mote_seg_env *env)
     return env->head->trellis.column_coder ? (uint16_t *)(void *)env->factors : NULL;
 }
 
+#if MOTE_KERN_LOOPS
+static void *prepared_of(const mote_seg_env *env, unsigned i)
+{
+    const mote_trellis_head *t = &env->head->trellis;
+    return (uint8_t *)env->prepared + ((size_t)t->first + t->slot[i]) * env->kern->table_bytes;
+}
+#endif
+
 static void open_pair(mote_pair *pair, const mote_seg_env *env, unsigned i)
 {
     const mote_trellis_head *t = &env->head->trellis;
@@ -26,7 +34,7 @@ static void open_pair(mote_pair *pair, const mote_seg_env *env, unsigned i)
     pair->wide = n > t->tables;
 #if MOTE_KERN_LOOPS
     pair->lanes = (uint8_t)mote_plane_lanes(env->head->term.num.v.coder);
-    pair->prepared = (const uint8_t *)env->prepared + first * env->kern->table_bytes;
+    pair->prepared = prepared_of(env, i);
 #endif
 }
 
@@ -67,7 +75,7 @@ mote_status mote_trellis_prepare(mote_seg *w, const mote_seg_env *env)
         for (unsigned i = 0; i < env->head->trellis.n_pairs; i++) {
             mote_pair pair;
             open_pair(&pair, env, i);
-            env->kern->prepare_pair((void *)(uintptr_t)pair.prepared, &pair);
+            env->kern->prepare_pair(prepared_of(env, i), &pair);
         }
 #endif
     return order_of(env) ? find_order(w, env) : MOTE_OK;

@@ -6,7 +6,8 @@
 
 #include "enc/book.h"
 
-#define RUNS 2048 /* of sorted values that the exact search looks at */
+#define HALF 1024 /* of the runs of sorted values that the exact search looks at */
+#define RUNS (2 * HALF)
 #define ROUNDS 100
 
 /* Prefix sums over sorted values: of weights, weighted values, weighted squares. */
@@ -144,13 +145,13 @@ mote_status mote_kmeans(float *out, unsigned entries, const float *x, const floa
      * weighs most */
     size_t distinct = n > 0;
     for (size_t i = 1; i < n; i++) distinct += x[i] != x[i - 1];
-    const double wide = n ? ((double)x[n - 1] - x[0]) / (RUNS / 2 - 1) : 1;
+    const double wide = n ? ((double)x[n - 1] - x[0]) / (HALF - 1) : 1;
     for (size_t i = 0, crowd = 0, place = 0; i < n; i++) {
         if (i > 0 && x[i] == x[i - 1]) continue;
-        const bool many = i >= crowd * (n / (RUNS / 2) + 1), far = (double)x[i] - x[0] >= (double)place * wide;
+        const bool many = i >= crowd * (n / HALF + 1), far = (double)x[i] - x[0] >= (double)place * wide;
         if (distinct > RUNS && !many && !far) continue;
         start[runs++] = i;
-        while (distinct > RUNS && i >= crowd * (n / (RUNS / 2) + 1)) crowd++;
+        while (distinct > RUNS && i >= crowd * (n / HALF + 1)) crowd++;
         while (distinct > RUNS && (double)x[i] - x[0] >= (double)place * wide) place++;
     }
     if (runs == 0) {

@@ -61,7 +61,8 @@ static double choose(const mote_rates *r, double level_db, double *snr)
     const double price = (double)r->elements / (8 * DB_A_BIT) / (0.23025850929940458 * error_of(level_db));
     const double most = r->snr[r->n - 1] > MOST_DB ? r->snr[r->n - 1] : MOST_DB;
     double best = r->exact;
-    for (double s = LEAST_DB; s <= most; s += GRID_DB) {
+    for (unsigned i = 0; LEAST_DB + i * GRID_DB <= most; i++) {
+        const double s = LEAST_DB + i * GRID_DB;
         const double cost = cost_at(r, s, price);
         if (cost >= best) continue;
         best = cost;

@@ -72,6 +72,7 @@ void mote_records_free(mote_records *f)
         free(f->blocks);
         f->blocks = next;
     }
+    /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): NULL once it was released */
     free(f->records);
     *f = (mote_records){ 0 };
 }

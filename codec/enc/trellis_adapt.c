@@ -53,6 +53,7 @@ static void add_row(const mote_trellis_plan *p, const mote_trellis_rows *x, size
         const unsigned pair = mote_trellis_index(p, row, (unsigned)g);
         const mote_pair_spec *w = &s[pair].window;
         const bool wide = p->pair[pair].wide;
+        /* NOLINTNEXTLINE(clang-analyzer-core.CallAndMessage): all pairs are set */
         const int32_t zero = mote_adapt_zero(w->lo, w->shift);
         for (size_t i = at; i < last; i++) {
             const size_t place = x->order ? x->order[i] : i;

@@ -64,6 +64,7 @@ static mote_status set_weights(mote_trellis_job *j)
         return mote_model_fail(j->e->error, MOTE_ERR_VALUE,
                                "the importance of tensor \"%s\" does not fit its %llu columns", t->name,
                                (unsigned long long)cols);
+    /* NOLINTNEXTLINE(clang-analyzer-optin.portability.UnixAPI): tensors coded so have columns */
     j->weight = malloc((size_t)cols * sizeof *j->weight);
     if (!j->weight) return MOTE_ERR_NOMEM;
     /* without any weight a column would get levels that only cost least, however wrong */

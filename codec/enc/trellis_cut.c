@@ -120,7 +120,7 @@ static mote_status cut(mote_trellis_plan *p, const double row_bits[MOTE_CLASSES_
 
 mote_status mote_trellis_cut(mote_trellis_plan *p, const mote_records_target *target)
 {
-    double of_pair[MOTE_PAIRS_MAX], row_bits[MOTE_CLASSES_MAX];
+    double of_pair[MOTE_PAIRS_MAX] = { 0 }, row_bits[MOTE_CLASSES_MAX];
     uint64_t columns[MOTE_COLUMN_CLASSES] = { 0 };
     for (unsigned i = 0; i < p->n_pairs; i++) of_pair[i] = level_bits(p, i);
     for (uint64_t c = 0; p->col_class && c < p->cols; c++) columns[p->col_class[c] & 15]++;

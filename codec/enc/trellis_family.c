@@ -240,9 +240,10 @@ static double search_line(mote_family_fit *f, mote_family_guess *g, double bits,
 
 static double refine(mote_family_fit *f, mote_family_guess *g, double bits, double step)
 {
-    for (; step > 0.008; step *= 0.25) {
+    while (step > 0.008) {
         bits = search_line(f, g, bits, false, step);
         bits = search_line(f, g, bits, true, step);
+        step *= 0.25;
     }
     return bits;
 }

@@ -182,7 +182,7 @@ double mote_trellis_fit(mote_trellis_plan *p, const mote_level_counts *h, mote_f
     set_family(&p->family, &g);
     double sum = FAMILY_BITS + 4.0 * p->n_pairs;
     bool any = false; /* pairs of the family, or unused ones, which it is cheapest to leave to it */
-    for (unsigned i = 0; i < f.n; i++) {
+    for (unsigned i = 0; i < p->n_pairs; i++) {
         const mote_level_view *v = &view[i];
         if (v->all == 0) {
             p->pair[i].counts = false;

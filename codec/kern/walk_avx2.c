@@ -53,8 +53,8 @@ void mote_pair_prepare_avx2(void *memory, const mote_pair *pair)
 }
 
 typedef struct constants {
-    const mote_avx2_search *h;
     __m256i g0, g1, lo;
+    const mote_avx2_search *h;
     int shift;
     bool wide;
 } constants;
