@@ -85,7 +85,7 @@ mote_status mote_encoder_affine(mote_encoder *e)
         if (st == MOTE_OK && (e->source.prune || (affine_codes && e->o->bits > 4 && dense.zeros > SPARSE_ZEROS)))
             st = mote_encoder_estimate_sparse(e, &c, dense);
         if (st == MOTE_OK && c.bits > 0 &&
-            (best.bits == 0 || better((double)e->t->elements, c.bits, here, best.bits, noise))) {
+            (best.bits == 0 || better((double)e->t->elements, mote_encoder_bits(&c, &best), here, best.bits, noise))) {
             best = c;
             noise = here;
         }

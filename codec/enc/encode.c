@@ -13,8 +13,8 @@
 #include "enc/trellis.h"
 #include "model/importer.h"
 
-#define RAW_MAX ((uint64_t)1 << 22) /* bytes of a segment's elements: what a reader must hold of a tensor at a time */
 #define AXIS_MARGIN 0.99            /* transposed tensors are scattered when decoded, and rows are out of reach */
+#define RAW_MAX ((uint64_t)1 << 22) /* bytes of a segment's elements: what a reader must hold of a tensor at a time */
 #define SPARSE_MARGIN 0.99          /* elements left out: slower than rows of floats, faster than zstd of their bytes */
 #define ROW_LEAST 16                /* shorter rows are better coded as one */
 #define BLOCK 4096
@@ -251,10 +251,14 @@ static bool has_zstd(const mote_coding *c)
     return false;
 }
 
+double mote_encoder_bits(const mote_coding *c, const mote_coding *best)
+{
+    return c->m.axis && !best->m.axis ? c->bits / AXIS_MARGIN : c->bits;
+}
+
 static bool better(const mote_coding *best, const mote_coding *c)
 {
-    double bits = c->bits;
-    if (c->m.axis && !best->m.axis) bits /= AXIS_MARGIN;
+    double bits = mote_encoder_bits(c, best);
     if (c->layout != MOTE_LAYOUT_DENSE && best->layout == MOTE_LAYOUT_DENSE && c->num.numeric == MOTE_NUM_FLOAT)
         bits *= has_zstd(best) ? SPARSE_MARGIN : 1 / SPARSE_MARGIN;
     return bits < best->bits;

@@ -39,6 +39,8 @@ mote_status mote_encoder_consider(mote_encoder *e, mote_coding *c, double signal
 mote_status mote_encoder_affine_set(const mote_encoder *e, mote_affine *a, uint64_t cols) MOTE_MUST_CHECK;
 /** Grids of a tensor, its own order first: at most 5, at least 1. rows_matter: only shape[0] rows and their transposed. */
 size_t mote_encoder_grids(const mote_encoder *e, mote_matrix grid[5], bool rows_matter);
+/** Bits of c to be compared with those of *best: a tensor is transposed only where that saves a percent. */
+double mote_encoder_bits(const mote_coding *c, const mote_coding *best);
 /** Replace *best by *c if that is cheaper, judged by samples; c has m, layout and num. NOMEM. */
 mote_status mote_encoder_estimate(mote_encoder *e, mote_coding *best, mote_coding *c) MOTE_MUST_CHECK;
 /** The same for both sparse layouts. */
