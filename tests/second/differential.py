@@ -5,6 +5,7 @@ usage: differential.py MOTE FOLDER"""
 
 import collections
 import os
+import shutil
 import sys
 
 import numpy as np
@@ -129,9 +130,6 @@ def signed(program, folder):
         return os.path.join(folder, name)
 
     for name in "a", "b":
-        for suffix in ".key", ".pub":
-            if os.path.exists(path(name + suffix)):
-                os.remove(path(name + suffix))
         run("keygen", "-o", path(name), "--no-passphrase")
     a, b = (read_public(read(path(name + ".pub"))) for name in ("a", "b"))
     run("pack", path("mixed.safetensors"), "-o", path("s.mote"), "--name", "second", "--sequence", "3", "--chunk", "2K")
@@ -168,7 +166,8 @@ def signed(program, folder):
 
 def main():
     program, folder = sys.argv[1:]
-    os.makedirs(folder, exist_ok=True)
+    shutil.rmtree(folder, ignore_errors=True)  # what a run before has left would be signed again
+    os.makedirs(folder)
     for name, tensors in models().items():
         write_safetensors(os.path.join(folder, f"{name}.safetensors"), tensors)
     signed(program, folder)
