@@ -163,7 +163,7 @@ static void report(const char *name, const mote_piece *records, size_t n_records
 #ifdef BENCH_PLAIN
     const mote_kern *const kern[] = { mote_kern_ref(), mote_kern_host() };
 #else
-    const mote_kern *const kern[] = { mote_kern_ref(), mote_kern_host(), mote_kern_avx2() };
+    const mote_kern *const kern[] = { mote_kern_ref(), mote_kern_host(), mote_kern_avx2(), mote_kern_avx512() };
 #endif
     size_t bytes = 0;
     for (size_t i = 0; i < n_records; i++) bytes += records[i].bytes;

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Decoding speed of the inner loops, side by side: AVX2, and plain C at the release's -O3 and at -O2.
+"""Decoding speed of the inner loops, side by side: AVX-512, AVX2, and plain C at the release's -O3 and at -O2.
 
 usage: kernels.py BENCH_FOLDER FOLDER -- BENCH_FOLDER holds bench_decode and bench_decode_o2
 
@@ -12,7 +12,8 @@ import sys
 from runs import Results, run
 
 BENCH, FOLDER = sys.argv[1:3]
-COLUMNS = (("ref", "-O2"), ("host", "-O2"), ("ref", "-O3"), ("host", "-O3"), ("avx2", "-O3"))
+COLUMNS = (("ref", "-O2"), ("host", "-O2"), ("ref", "-O3"), ("host", "-O3"), ("avx2", "-O3"),
+           ("avx512", "-O3"))
 results = Results(FOLDER, "kernels", ("tensor", "bits_per_weight", "form", "kernel", "compiled", "Mw_s"))
 
 
@@ -28,11 +29,11 @@ def measured():
 def main():
     speed, bits = measured()
     print("%-26s %6s %-7s" % ("million weights a second", "b/w", "to") +
-          "".join(" %9s" % (k + " " + o) for k, o in COLUMNS))
+          "".join(" %10s" % (k + " " + o) for k, o in COLUMNS))
     for tensor in bits:
         for form in ("f32", "native"):
             cells = ["%.0f" % speed[tensor, form, k, o] if (tensor, form, k, o) in speed else "-" for k, o in COLUMNS]
-            print("%-26s %6.3f %-7s" % (tensor, bits[tensor], form) + "".join(" %9s" % c for c in cells))
+            print("%-26s %6.3f %-7s" % (tensor, bits[tensor], form) + "".join(" %10s" % c for c in cells))
     for tensor, form, kernel, level, least in (("trellis 16 symbols", "native", "avx2", "-O3", 800),
                                                ("trellis 16 symbols", "f32", "avx2", "-O3", 700),
                                                ("trellis 16 symbols", "native", "host", "-O2", 150),
