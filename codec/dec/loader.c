@@ -604,17 +604,26 @@ MOTE_APART static mote_status turn(mote_loader *ld, mote_out *out, mote_event *e
     return MOTE_OK;
 }
 
+/* A whole chunk of steady input is left where it lies. */
+static bool stays(mote_loader *ld, const uint8_t *p, size_t n)
+{
+#if MOTE_LOADER_DISPATCH
+    if (!ld->config.steady || n < ld->want || ld->state != ST_VERIFY || ld->tree.level > 0) return false;
+    ld->chunk = p;
+    return true;
+#else
+    (void)ld;
+    (void)p;
+    (void)n;
+    return false;
+#endif
+}
+
 static void take(mote_loader *ld, mote_in *in)
 {
     const size_t wanted = ld->want - ld->have, n = wanted < in->left ? wanted : in->left;
     if (n == 0) return;
-#if MOTE_LOADER_DISPATCH
-    if (ld->config.steady && n == ld->want && ld->state == ST_VERIFY && ld->tree.level == 0)
-        ld->chunk = in->p;
-    else
-#endif
-        if (ld->to)
-        memcpy(ld->to + ld->have, in->p, n);
+    if (ld->to && !stays(ld, in->p, n)) memcpy(ld->to + ld->have, in->p, n);
     ld->have += (uint32_t)n;
     ld->file_at += n;
     in->p += n;
